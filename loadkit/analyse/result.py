@@ -1,0 +1,333 @@
+"""What analysis makes of a bundle: plain values a renderer can draw without looking further.
+
+Times ``*_s`` are seconds; on the time axis they count from the start of the load (events before it
+are negative). None is "not known", never zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from loadkit.model import Finding, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Percentiles:
+    """Nearest-rank percentiles of one histogram, seconds."""
+
+    count: int
+    p50: float | None
+    p90: float | None
+    p95: float | None
+    p99: float | None
+    p999: float | None
+    max: float | None
+    mean: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class StageResult:
+    """One stage: plan, what was reached, over all operations."""
+
+    name: str
+    start_s: float
+    duration_s: float
+    measured: bool
+    warmup: bool
+    profile: bool
+    planned_rate: tuple[float, float] | None  # first and last, arrivals a second; None when closed
+    users: tuple[int, int] | None  # first and last; None when open
+    offered: float | None  # arrivals planned a second; None when closed
+    achieved: float | None  # responses completed a second
+    count: int  # requests due in the stage that ended
+    failures: int
+    error_ratio: float | None
+    service: Percentiles
+    response: Percentiles
+    lateness: Percentiles | None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationResult:
+    """One operation in one stage."""
+
+    operation: str
+    stage: str
+    count: int
+    failures: int
+    service: Percentiles
+    response: Percentiles
+
+
+@dataclass(frozen=True, slots=True)
+class Accounting:
+    """The books over all stages; ``sent = ok + failed + raised + cancelled + in_flight``."""
+
+    planned: int | None
+    started: int | None
+    late: int | None
+    never_started: int | None
+    sent: int | None
+    completed: int | None
+    ok: int
+    failed: int
+    raised: int
+    cancelled: int
+    in_flight: int | None
+    balanced: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratorResult:
+    """Whether the generator's numbers can be trusted: valid, degraded or invalid."""
+
+    verdict: str
+    reasons: tuple[str, ...]
+    bad_seconds: tuple[int, ...]
+    cpu_mean: float | None  # share of one core in measured stages
+    cpu_max: float | None
+    lag_p99_s: float | None
+    lag_max_s: float | None
+    lateness_p99_s: float | None
+    gc_max_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SloResult:
+    """One objective in one stage."""
+
+    slo: str
+    stage: str
+    verdict: Verdict
+    threshold: float
+    value: float | None
+    first_bad_s: float | None  # first second in which it was missed, None when never
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSpell:
+    """One stretch of one alert: pending, maybe firing, maybe resolved. Seconds since start."""
+
+    name: str
+    labels: Mapping[str, str]
+    pending_at: float | None
+    firing_at: float | None
+    resolved_at: float | None
+    notified_at: float | None
+    notified_resolved_at: float | None
+    receiver: str | None
+    active_until: float  # last second it was seen active
+
+
+@dataclass(frozen=True, slots=True)
+class AlertResult:
+    """One alert rule: what was expected of it and what it did."""
+
+    name: str
+    role: str  # expected, forbidden or shown
+    severity: str | None
+    verdict: Verdict | None  # None when only shown
+    spells: tuple[AlertSpell, ...]
+    note: str | None  # why it could not be judged, for example: no source
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationResult:
+    """One message as Alertmanager delivered it."""
+
+    at_s: float
+    receiver: str
+    integration: str
+    status: str
+    alert: str
+    title: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FaultResult:
+    """One fault as the service recorded it."""
+
+    kind: str
+    step: str | None
+    value: float
+    stage: str
+    start_s: float
+    end_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One series on the time axis; y is None where nothing was measured."""
+
+    name: str
+    unit: str
+    x: tuple[float, ...]
+    y: tuple[float | None, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One cell of golden signals, RED or USE: a line, and base against peak in words."""
+
+    method: str  # golden, RED or USE
+    name: str  # Latency, Traffic, Errors, Saturation · Rate, Errors, Duration · Utilization, …
+    resource: str  # what it is about
+    source: str  # where the number comes from
+    base: str | None
+    peak: str | None
+    line: Line | None
+
+
+@dataclass(frozen=True, slots=True)
+class SpanNode:
+    """One step of the span tree over the traces of one group (seconds)."""
+
+    name: str
+    depth: int
+    p50_self: float | None  # time in the step itself, median over the group
+    p50_total: float | None
+    share: float | None  # of the root's time, by mean
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpanTree:
+    """A tree for p50 requests beside that for p99 requests of one root."""
+
+    root: str
+    typical: tuple[SpanNode, ...]
+    slow: tuple[SpanNode, ...]
+    typical_traces: int
+    slow_traces: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogGroup:
+    """Log lines alike."""
+
+    level: str
+    action: str
+    error_type: str
+    count: int
+    first_s: float | None
+    example: str
+    trace_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A node of a flame graph: samples under it, and its children."""
+
+    name: str
+    count: int
+    children: tuple[Frame, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HotFunction:
+    """Share of samples with the function at the leaf (self) or anywhere (total)."""
+
+    function: str
+    base_self: float | None
+    peak_self: float | None
+    base_total: float | None
+    peak_total: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileResult:
+    """One process in one profile stage."""
+
+    stage: str
+    process: str
+    samples: int
+    errors: int
+    unrooted: int
+    rate_hz: int
+    blocking: bool
+    flame: Frame | None
+    message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorKind:
+    """Failures alike, over all stages."""
+
+    kind: str
+    operation: str
+    count: int
+    message: str
+    first_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exemplar:
+    """A slow request with its trace."""
+
+    at_s: float
+    operation: str
+    stage: str
+    outcome: str
+    response_s: float
+    service_s: float
+    trace_id: str
+    kept: bool  # whether its spans are in the bundle
+
+
+@dataclass(frozen=True, slots=True)
+class Association:
+    """Two series that moved together in the measured seconds. Not a cause."""
+
+    series: str
+    rho: float  # Spearman's rank correlation with p95 response time
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One of the four questions of a load test, answered in a line."""
+
+    question: str
+    answer: str
+    trust: str
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Everything a report says, in order."""
+
+    name: str
+    started: str  # ISO 8601, UTC
+    verdict: str  # passed, failed, inconclusive, invalid, interrupted or broken
+    headline: str
+    exit_status: int
+    state: str  # complete, interrupted, crashed or running
+    answers: tuple[Answer, ...]
+    stages: tuple[StageResult, ...]
+    operations: tuple[OperationResult, ...]
+    accounting: Accounting
+    generator: GeneratorResult
+    slos: tuple[SloResult, ...]
+    alerts: tuple[AlertResult, ...]
+    notifications: tuple[NotificationResult, ...]
+    faults: tuple[FaultResult, ...]
+    rate_lines: tuple[Line, ...]  # offered, achieved, 1/s
+    latency_lines: tuple[Line, ...]  # p50 p95 p99 p99.9 of response time, s
+    error_lines: tuple[Line, ...]  # per kind, 1/s
+    saturation_lines: tuple[Line, ...]  # ratios 0..1
+    signals: tuple[Signal, ...]
+    span_trees: tuple[SpanTree, ...]
+    logs: tuple[LogGroup, ...]
+    profiles: tuple[ProfileResult, ...]
+    hot: tuple[HotFunction, ...]
+    errors: tuple[ErrorKind, ...]
+    exemplars: tuple[Exemplar, ...]
+    associations: tuple[Association, ...]
+    findings: tuple[Finding, ...]
+    method: tuple[tuple[str, str], ...]  # label, text: how it was measured
+    end_s: float  # end of the time axis
+    missing: tuple[str, ...] = ()  # what is missing, in words

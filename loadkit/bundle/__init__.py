@@ -1,0 +1,1 @@
+"""The run bundle: the only thing between measuring and judging."""
