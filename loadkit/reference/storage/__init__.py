@@ -1,0 +1,1 @@
+"""Storage of the reference service. SQLite so far; the interface is `loadkit.reference.ports`."""
