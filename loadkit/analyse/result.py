@@ -46,6 +46,7 @@ class StageResult:
     service: Percentiles
     response: Percentiles
     lateness: Percentiles | None
+    reached_s: float | None = None  # seconds of it that were run; less than planned when cut short
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,7 @@ class AlertSpell:
     notified_resolved_at: float | None
     receiver: str | None
     active_until: float  # last second it was seen active
+    counted: bool = True  # False: outside expectations (warm-up, profile stage, before the load)
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,3 +333,7 @@ class Analysis:
     method: tuple[tuple[str, str], ...]  # label, text: how it was measured
     end_s: float  # end of the time axis
     missing: tuple[str, ...] = ()  # what is missing, in words
+    base_stage: str | None = None  # the lowest measured load: "base" of signals and profiles
+    peak_stage: str | None = None  # the highest measured load
+    load_end_s: float | None = None  # how far load was sent; end_s may lie beyond it
+    time_scale: int = 1  # Prometheus' intervals were divided by this

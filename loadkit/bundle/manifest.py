@@ -45,6 +45,7 @@ class Manifest:
     forbid: list[str] = field(default_factory=list)
     slos: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    fail_on: str | None = None
     host: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     generator: dict[str, Any] = field(default_factory=dict)

@@ -90,6 +90,7 @@ class StreamWriter:
         if self._fd is None:
             fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
             self._fd = fd
+        if not self._good:  # nothing yet, or the disk was full when the file was begun
             self._put(self._schema.serialize())
         self._put(message)
 

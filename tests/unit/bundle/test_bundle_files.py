@@ -124,6 +124,22 @@ def test_a_full_disk_loses_no_whole_row_and_is_counted(
     assert writer.lost == 0
 
 
+def test_a_stream_begun_on_a_full_disk_is_whole_once_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(fd: int, data: Any) -> int:
+        raise OSError(28, "No space left on device")
+
+    writer = StreamWriter(tmp_path / "host.arrows", "host")
+    writer.append([{"mono_ns": 1}])
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        writer.flush()
+    writer.close()
+    table, ended = read_stream(tmp_path / "host.arrows")
+    assert ended and table["mono_ns"].to_pylist() == [1]
+
+
 def test_rows_that_never_fit_are_counted_as_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

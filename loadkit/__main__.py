@@ -1,0 +1,5 @@
+"""``python -m loadkit``."""
+
+from loadkit.cli import entry
+
+entry()

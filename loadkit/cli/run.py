@@ -1,0 +1,199 @@
+"""``loadkit run``."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+from loadkit.cli.screen import make_screen
+from loadkit.collect.scrub import scrub
+from loadkit.errors import UsageError
+from loadkit.report.text import summary
+from loadkit.run.conduct import conduct
+from loadkit.run.interrupts import Interrupted
+from loadkit.run.request import RunRequest
+from loadkit.scenario.durations import parse_duration
+
+NAME = "run"
+HELP = "drive a scenario or a locustfile, watch everything, write a bundle and a report"
+
+# Locust's own ways that loadkit does otherwise; a silent pass-through would do something else
+# than was asked for.
+_REFUSED = {
+    "--master": "loadkit runs its own processes; leave it out.",
+    "--worker": "loadkit runs its own processes; leave it out.",
+    "--expect-workers": "loadkit runs its own processes; leave it out.",
+    "--processes": "loadkit runs its own processes; leave it out.",
+    "--web": "loadkit has no web UI: the report is in the bundle.",
+    "--autostart": "loadkit always starts by itself; leave it out.",
+    "--autoquit": "loadkit always ends by itself; leave it out.",
+    "--html": "loadkit writes report.html into the bundle.",
+    "--csv": "the bundle holds every number: loadkit report BUNDLE --format json.",
+    "--json": "loadkit report BUNDLE --format json.",
+    "--config": "give the options on the command line.",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of ``loadkit run``."""
+    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="scenario or locustfile")
+    _add_load(parser.add_argument_group("load (a plain locustfile)"))
+    _add_verdict(parser.add_argument_group("verdict"))
+    _add_stack(parser.add_argument_group("stack and sources"))
+    output = parser.add_argument_group("output")
+    output.add_argument("--name", help="name of the run (default: the scenario's)")
+    output.add_argument(
+        "--reports", type=Path, default=Path("reports"), metavar="DIR", help="where bundles go"
+    )
+    output.add_argument("--samples", action="store_true", help="also write every latency")
+    parser.epilog = (
+        "Other options are handed to Locust and to the file's own parser (for example --tags).\n"
+        "Standard output carries the bundle's path and nothing else."
+    )
+
+
+def _add_load(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("-H", "--host", metavar="URL", help="where the load goes")
+    group.add_argument("-u", "--users", type=_whole, metavar="N", help="users at once")
+    group.add_argument(
+        "-r", "--spawn-rate", type=_positive, metavar="R", help="users started a second"
+    )
+    group.add_argument(
+        "-t", "--duration", "--run-time", type=_duration, metavar="TIME", help="90s, 2m, 1h30m"
+    )
+    group.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="settings",
+        metavar="STAGE.KEY=VALUE",
+        help="override a stage of a scenario: peak.rate=200, peak.duration=60",
+    )
+    group.add_argument("--headless", action="store_true", help=argparse.SUPPRESS)
+    group.add_argument("-f", "--locustfile", type=Path, help=argparse.SUPPRESS)
+
+
+def _add_verdict(group: argparse._ArgumentGroup) -> None:
+    for option, metavar, text in (
+        ("--slo", "OBJECTIVE", "'p95 < 300 ms', 'errors < 1 %%', 'POST /x@peak: p99 < 1 s'"),
+        ("--expect", "ALERT", "this alert must fire"),
+        ("--forbid", "ALERT", "this alert must not fire"),
+        ("--fault", "KIND=VALUE@STAGE", "break the service: error_rate=0.08@peak"),
+    ):
+        group.add_argument(option, action="append", default=[], metavar=metavar, help=text)
+    group.add_argument(
+        "--fail-on",
+        choices=("warning", "error"),
+        help="exit 3 when a finding is at least this severe",
+    )
+
+
+def _add_stack(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--stack", choices=("none", "embedded"), help="default: the scenario's")
+    group.add_argument(
+        "--rules",
+        default="corrected",
+        metavar="guide|corrected|FILE",
+        help="alert rules of the embedded stack",
+    )
+    group.add_argument("--prometheus", metavar="URL", help="a Prometheus that is already there")
+    group.add_argument(
+        "--alertmanager", metavar="URL", help="an Alertmanager that is already there"
+    )
+    group.add_argument("--pid", type=_whole, metavar="N", help="a process to profile with py-spy")
+
+
+def execute(options: argparse.Namespace, unknown: list[str]) -> int:
+    """See Command."""
+    request = _request(options, unknown)
+    screen = make_screen()
+    try:
+        outcome = asyncio.run(conduct(request, screen))
+    except Interrupted:
+        screen.clear()
+        print("interrupted before anything was measured", file=sys.stderr)
+        return 130
+    finally:
+        screen.clear()
+    print(summary(outcome.analysis, screen.width, screen.colour), file=sys.stderr)
+    print(f"  report     {outcome.directory / 'report.html'}", file=sys.stderr, flush=True)
+    print(outcome.directory, flush=True)
+    return outcome.exit_status
+
+
+def _request(options: argparse.Namespace, unknown: list[str]) -> RunRequest:
+    for word in unknown:
+        for refused, instead in _REFUSED.items():
+            if re.match(rf"{refused}(?![a-z])", word):
+                raise UsageError(f"{word.partition('=')[0]} is not for loadkit", remedy=instead)
+    file = options.locustfile or options.file
+    if file is None:
+        raise UsageError("no scenario given", remedy="For example: loadkit run scenarios/peak.py")
+    return RunRequest(
+        file=file,
+        argv=tuple(_kept(sys.argv[1:], unknown)),
+        locust_args=tuple(unknown),
+        name=_name(options.name),
+        reports=options.reports,
+        host=options.host,
+        users=options.users,
+        spawn_rate=options.spawn_rate,
+        duration=options.duration,
+        settings=tuple(options.settings),
+        slos=tuple(options.slo),
+        expect=tuple(options.expect),
+        forbid=tuple(options.forbid),
+        faults=tuple(options.fault),
+        stack=options.stack,
+        rules=options.rules,
+        samples=options.samples,
+        prometheus=options.prometheus,
+        alertmanager=options.alertmanager,
+        pid=options.pid,
+        fail_on=options.fail_on,
+    )
+
+
+def _kept(words: list[str], unknown: list[str]) -> list[str]:
+    """The command line as the bundle keeps it: values of options that loadkit does not know may be
+    secrets, so only the options' names stay."""
+    foreign = set(unknown)
+    kept = []
+    for word in words:
+        if word in foreign:
+            option, given, _ = word.partition("=")
+            word = option if word.startswith("-") and not given else f"{option}=[removed]"
+            word = word if word.startswith("-") else "[removed]"
+        kept.append(scrub(word))
+    return kept
+
+
+def _name(text: str | None) -> str | None:
+    if text is not None and not re.fullmatch(r"[\w.-]+", text):
+        raise UsageError(
+            f"--name {text!r} cannot be a folder's name", remedy="Use letters, digits, . _ and -."
+        )
+    return text
+
+
+def _whole(text: str) -> int:
+    if not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    return value
+
+
+def _duration(text: str) -> float:
+    return parse_duration(text)

@@ -1,0 +1,158 @@
+"""What a scenario file declares, without running it."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import locust.argument_parser as locust_arguments
+from locust.contrib.fasthttp import FastHttpUser
+from locust.main import merge_locustfiles_content
+from locust.user.users import HttpUser
+
+from loadkit.errors import LoadkitError, ScenarioError, UsageError
+from loadkit.load.patching import wrap
+from loadkit.model import Scenario
+from loadkit.scenario.codec import from_dict, to_dict
+
+_USER_REMEDY = (
+    "Declare at least one class with tasks, for example a subclass of locust.FastHttpUser."
+)
+
+
+def describe(file: str, locust_args: Sequence[str]) -> dict[str, Any]:
+    """The answer to ``describe``: what the file declares, or what is wrong with it and where."""
+    try:
+        return _describe(file, locust_args)
+    except LoadkitError as error:
+        what, where, remedy = error.what, error.where, error.remedy
+        return {"ok": False, "error": {"what": what, "where": where, "remedy": remedy}}
+
+
+def _describe(file: str, locust_args: Sequence[str]) -> dict[str, Any]:
+    path = Path(file)
+    if not path.is_file():
+        raise ScenarioError("there is no such file", where=file, remedy="Give a Python file.")
+    before = set(sys.modules)
+    users, shape = _load(file)
+    scenario = _scenario(path, before)
+    if not users:
+        raise ScenarioError("the file declares no users", where=file, remedy=_USER_REMEDY)
+    for cls in users.values():
+        if not cls.tasks and not getattr(cls, "functions", None):
+            raise ScenarioError(
+                f"user {cls.__name__} has no tasks", where=file, remedy=_USER_REMEDY
+            )
+    return {
+        "ok": True,
+        "scenario": to_dict(scenario) if scenario is not None else None,
+        "users": [_user(cls) for cls in users.values()],
+        "shape": shape is not None,
+        "options": _options(file, locust_args),
+    }
+
+
+def _load(file: str) -> tuple[Mapping[str, Any], Any]:
+    try:
+        classes, _, _, shape = merge_locustfiles_content([file])
+    except SyntaxError as error:
+        where = f"{error.filename or file}:{error.lineno or 0}"
+        raise ScenarioError(f"syntax error: {error.msg}", where=_shown(where, file)) from error
+    except LoadkitError as error:
+        raise ScenarioError(
+            error.what, where=error.where or _line_of(error, file), remedy=error.remedy
+        ) from error
+    except SystemExit as error:
+        raise ScenarioError(f"the file ended the process ({error.code})", where=file) from error
+    except ImportError as error:
+        raise ScenarioError(
+            f"import failed: {error}",
+            where=_line_of(error, file),
+            remedy="Install the module into the environment loadkit runs in.",
+        ) from error
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise ScenarioError(what, where=_line_of(error, file)) from error
+    return classes, shape
+
+
+def _line_of(error: BaseException, file: str) -> str:
+    """``file:line`` of the call in the file that led to the error."""
+    wanted = Path(file).resolve()
+    line = None
+    for frame in traceback.extract_tb(error.__traceback__):
+        if Path(frame.filename).resolve() == wanted:
+            line = frame.lineno
+    return f"{file}:{line}" if line is not None else file
+
+
+def _shown(where: str, file: str) -> str:
+    """A place with the file's name as it was given."""
+    name, _, line = where.rpartition(":")
+    return f"{file}:{line}" if Path(name).resolve() == Path(file).resolve() else where
+
+
+def _scenario(path: Path, before: set[str]) -> Scenario | None:
+    name = path.stem if path.stem != "locust" else "locustfile"
+    module = sys.modules.get(name)
+    found: dict[int, tuple[str, Scenario]] = {}
+    for key, value in vars(module).items() if module is not None else ():
+        if isinstance(value, Scenario):
+            found.setdefault(id(value), (key, value))
+    if len(found) > 1:
+        names = " and ".join(repr(key) for key, _ in found.values())
+        raise ScenarioError(
+            f"the file declares more than one Scenario: {names}",
+            where=str(path),
+            remedy="Keep one; give the others files of their own.",
+        )
+    if not found:
+        return None
+    ((_, scenario),) = found.values()
+    if scenario.name is not None:
+        return scenario
+    return from_stem(scenario, path)
+
+
+def from_stem(scenario: Scenario, path: Path) -> Scenario:
+    """The scenario, named after its file."""
+    return from_dict({**to_dict(scenario), "name": path.stem})
+
+
+def _user(cls: Any) -> dict[str, Any]:
+    return {
+        "name": cls.__name__,
+        "host": cls.host,
+        "weight": cls.weight,
+        "tasks": list(dict.fromkeys(getattr(t, "__name__", str(t)) for t in cls.tasks)),
+        "known": issubclass(cls, HttpUser | FastHttpUser),
+    }
+
+
+def _options(file: str, locust_args: Sequence[str]) -> list[str]:
+    """Names of the arguments that the file adds; all given ones are checked.
+
+    Raises:
+        UsageError: Locust or the file knows no such argument, or its value is wrong.
+    """
+    own = locust_arguments.get_empty_argument_parser()
+    set_up: Any = locust_arguments.setup_parser_arguments
+    set_up(own)
+    parser = locust_arguments.get_parser()
+    standard = {option for action in own._actions for option in action.option_strings}
+    added = [
+        action.option_strings[-1]
+        for action in parser._actions
+        if action.option_strings and not standard.intersection(action.option_strings)
+    ]
+    wrap(locust_arguments.LocustArgumentParser, "error", lambda _: _refuse)
+    parser.parse_args(["-f", file, *locust_args])
+    return added
+
+
+def _refuse(parser: Any, message: str) -> None:
+    what, _, hint = message.partition("\n")
+    raise UsageError(what, remedy=hint or None)

@@ -1,0 +1,86 @@
+"""The report as one HTML file: nothing is fetched, and the same analysis gives the same bytes."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from loadkit.analyse.result import Analysis
+from loadkit.report import books, flame, sections, signals, spantree, tables, units
+from loadkit.report.charts import build_all, values
+from loadkit.report.charts.frame import frame, gutter, script_data
+from loadkit.report.keynumbers import key_numbers
+
+STYLES = ("page.css", "charts.css", "parts.css", "print.css")
+SCRIPTS = ("charts.js", "flame.js", "page.js")
+_ESCAPES = {
+    "<": "\\u003c",
+    ">": "\\u003e",
+    "&": "\\u0026",
+    "\u2028": "\\u2028",
+    "\u2029": "\\u2029",
+}
+
+
+def render(analysis: Analysis) -> str:
+    """The whole page, complete in itself, readable without scripts and on paper."""
+    return _environment().get_template("report.html.j2").render(_context(analysis))
+
+
+def _context(analysis: Analysis) -> dict[str, Any]:
+    shared = frame(analysis)
+    charts = build_all(analysis, shared.axis)
+    return {
+        "a": analysis,
+        "frame": shared,
+        "charts": charts,
+        "gutter": gutter(charts),
+        "key_numbers": key_numbers(analysis),
+        "sections": sections.present(analysis),
+        "absent": sections.absent(analysis),
+        "values": values,
+        "tables": tables,
+        "books": books,
+        "flames": flame.flames(analysis),
+        "row": flame.ROW,
+        "deepest": flame.DEEPEST,
+        "span_steps": spantree.steps,
+        "signals": signals.by_method(analysis, shared.axis),
+        "data": Markup(script_json(script_data(charts, shared))),
+        "style": Markup("\n").join(Markup(_asset(name)) for name in STYLES),
+        "script": Markup("\n").join(Markup(_asset(name)) for name in SCRIPTS),
+    }
+
+
+def script_json(value: Any) -> str:
+    """JSON that may stand inside a script element: no character in it can end one."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character, escape in _ESCAPES.items():
+        text = text.replace(character, escape)
+    return text
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("loadkit.report").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("loadkit.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for name in ("duration", "rate", "percent", "clock", "number", "span"):
+        environment.filters[name] = getattr(units, name)
+    environment.filters["thousands"] = units.count
+    environment.filters["held"] = units.held
+    return environment

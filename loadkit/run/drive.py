@@ -1,0 +1,153 @@
+"""Runs the load child and routes its frames to the bundle and the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from loadkit.bundle.clock import read_pair
+from loadkit.model import Finding, Rate, Severity, Users
+from loadkit.run.child import LoadChild
+from loadkit.run.context import Run
+from loadkit.run.interrupts import Interrupts
+from loadkit.run.live import Gauge, Live
+
+
+class Driver:
+    """One load child from its first frame to its last.
+
+    ``resources`` gives (name, ratio 0 to 1) of what may be busy; ``alerts`` gives
+    (name, state, seconds in it); both for the screen only. ``over`` is called when the pipe ends.
+    """
+
+    def __init__(
+        self,
+        run: Run,
+        child: LoadChild,
+        resources: Callable[[], list[tuple[str, float]]],
+        alerts: Callable[[], list[tuple[str, str, float]]],
+        over: Callable[[], None],
+    ) -> None:
+        self._run = run
+        self._child = child
+        self._resources = resources
+        self._alerts = alerts
+        self._over = over
+        self._gauge = Gauge()
+        self._end: dict[str, Any] | None = None
+        self._stage = ""
+
+    async def drive(self, interrupts: Interrupts) -> None:
+        """Returns when the load is over, in order or not; ``manifest.load_end`` says which."""
+        watcher = asyncio.create_task(self._obey(interrupts))
+        try:
+            async for frame in self._child.frames():
+                self._take(frame)
+        finally:
+            watcher.cancel()
+            self._over()
+            self._run.load_over.set()
+        status = await self._child.wait()
+        self._close_books(status)
+
+    async def _obey(self, interrupts: Interrupts) -> None:
+        await interrupts.once.wait()
+        self._child.terminate()
+        await interrupts.twice.wait()
+        self._child.kill()
+
+    def _take(self, frame: dict[str, Any]) -> None:
+        kind = frame["type"]
+        if kind == "tick":
+            self._tick(frame)
+        elif kind == "begin":
+            self._begin(frame)
+        elif kind == "stage":
+            self._stage = frame["name"]
+        elif kind == "finding":
+            severity = Severity(frame["severity"])
+            evidence = frame.get("evidence") or {}
+            self._run.note(Finding(frame["slug"], severity, frame["summary"], evidence))
+        elif kind == "hello":
+            for name in ("python", "locust", "gevent"):
+                self._run.manifest.versions[name] = str(frame[name])
+        elif kind == "end":
+            self._end = frame
+            self._over()
+
+    def _begin(self, frame: dict[str, Any]) -> None:
+        manifest = self._run.manifest
+        mono, wall = read_pair()
+        manifest.t0_mono_ns = int(frame["t0_ns"])
+        manifest.t0_wall_ns = wall - (mono - manifest.t0_mono_ns)
+        if "known" in frame:
+            manifest.generator["user_classes_known"] = bool(frame["known"])
+        self._run.save_manifest()
+        self._run.began.set()
+
+    def _tick(self, frame: dict[str, Any]) -> None:
+        for table, rows in frame["rows"].items():
+            self._run.writer.append(table, rows)
+        self._gauge.tick(frame["rows"])
+        self._gauge.resources(self._resources())
+        self._run.screen.show(self._gauge.fill(self._live(frame["live"])))
+
+    def _live(self, said: dict[str, Any]) -> Live:
+        plan = self._run.plan
+        elapsed = (time.monotonic_ns() - self._run.t0_ns) / 1e9 if self._run.began.is_set() else 0.0
+        name = said.get("stage") or self._stage
+        live = Live(
+            stage=name,
+            elapsed_s=elapsed,
+            duration_s=plan.duration,
+            users=said.get("users"),
+            in_flight=said.get("in_flight"),
+            alerts=self._alerts(),
+        )
+        scenario = plan.scenario
+        if scenario is None:
+            live.stage_number = live.stages = 1
+            return live
+        names = [stage.name for stage in scenario.stages]
+        live.duration_s, live.stages = scenario.duration, len(names)
+        if name in names:
+            live.stage_number = names.index(name) + 1
+            stage = scenario.stage(name)
+            share = (elapsed - scenario.starts()[name]) / stage.duration
+            live.offered = _offered(stage.load, min(1.0, max(0.0, share)))
+        return live
+
+    def _close_books(self, status: int | None) -> None:
+        manifest = self._run.manifest
+        end = self._end
+        if end is not None:
+            manifest.load_end = {
+                "reason": end["reason"],
+                "message": end.get("message"),
+                "in_flight": end.get("in_flight"),
+            }
+            manifest.end_mono_ns = int(end["mono_ns"])
+            return
+        words = self._child.last_words()
+        manifest.end_mono_ns = time.monotonic_ns()
+        manifest.load_end = {
+            "reason": "died",
+            "message": f"The load child ended with status {status}.",
+            "in_flight": None,
+        }
+        self._run.note(
+            Finding(
+                "load-child-died",
+                Severity.ERROR,
+                f"The load generator's process ended with status {status} before the load did.",
+                {"last output": words} if words else {},
+            )
+        )
+
+
+def _offered(load: Rate | Users, share: float) -> float | None:
+    if isinstance(load, Rate):
+        return load.rate + (load.end - load.rate) * share
+    return None

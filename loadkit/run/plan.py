@@ -1,0 +1,212 @@
+"""From options and a described file to what this run will do. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from loadkit.errors import TargetError, UsageError
+from loadkit.model import Fault, Load, Rate, Scenario, Slo, Stage
+from loadkit.run.describe import Description
+from loadkit.run.request import RunRequest
+from loadkit.scenario import codec
+from loadkit.scenario.override import apply_set
+
+DRAIN_S = 30.0
+FOREIGN_STAGE = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What this run will do. ``scenario`` is None for a plain locustfile (one closed stage)."""
+
+    name: str
+    file: Path
+    scenario: Scenario | None
+    stack: str
+    host: str | None
+    users: int | None
+    spawn_rate: float | None
+    duration: float | None
+    slos: tuple[Slo, ...]
+    expect: tuple[str, ...]
+    forbid: tuple[str, ...]
+    faults: tuple[Fault, ...]
+
+    @property
+    def profile_stages(self) -> tuple[tuple[Stage, float], ...]:
+        """Stages in which the profiler runs, with their start in seconds."""
+        if self.scenario is None:
+            return ()
+        starts = self.scenario.starts()
+        return tuple((s, starts[s.name]) for s in self.scenario.stages if s.profile)
+
+    def stages(self) -> list[dict[str, Any]]:
+        """The stages for the manifest."""
+        if self.scenario is None:
+            return [
+                {
+                    "name": FOREIGN_STAGE,
+                    "start_s": 0.0,
+                    "duration_s": self.duration,
+                    "warmup": False,
+                    "profile": False,
+                    "load": None,
+                }
+            ]
+        starts = self.scenario.starts()
+        return [
+            {
+                "name": stage.name,
+                "start_s": starts[stage.name],
+                "duration_s": float(stage.duration),
+                "warmup": bool(stage.warmup),
+                "profile": bool(stage.profile),
+                "load": _load(stage.load),
+            }
+            for stage in self.scenario.stages
+        ]
+
+
+def _load(load: Load) -> dict[str, Any]:
+    open_model = isinstance(load, Rate)
+    return {
+        "kind": "rate" if open_model else "users",
+        "from": load.rate if isinstance(load, Rate) else load.users,
+        "to": load.end,
+        "max_users": load.pool if open_model else None,
+    }
+
+
+def make_plan(request: RunRequest, found: Description) -> Plan:
+    """Puts both together.
+
+    Raises:
+        UsageError: options that contradict the file or each other.
+        TargetError: nothing says where the load goes.
+    """
+    scenario = _scenario(request, found)
+    stack = _stack(request, scenario)
+    _check_names(request, scenario)
+    return Plan(
+        name=request.name or (scenario.name if scenario else None) or request.file.stem,
+        file=request.file,
+        scenario=scenario,
+        stack=stack,
+        host=_host(request, found, stack),
+        users=request.users,
+        spawn_rate=request.spawn_rate,
+        duration=request.duration,
+        slos=_slos(request, scenario),
+        expect=(*(scenario.expect if scenario else ()), *request.expect),
+        forbid=(*(scenario.forbid if scenario else ()), *request.forbid),
+        faults=_faults(request, scenario, stack),
+    )
+
+
+def _scenario(request: RunRequest, found: Description) -> Scenario | None:
+    scenario = found.scenario
+    if scenario is None:
+        if request.settings:
+            raise UsageError(
+                f"--set {request.settings[0]}: the file declares no Scenario",
+                where=str(request.file),
+                remedy="Use --users, --spawn-rate and --duration.",
+            )
+        return None
+    for option, value, example in (
+        ("--duration", request.duration, "peak.duration=60"),
+        ("--users", request.users, "peak.users=20"),
+        ("--spawn-rate", request.spawn_rate, "peak.rate=150"),
+    ):
+        if value is not None:
+            raise UsageError(
+                f"{option} does not fit a scenario with stages",
+                where=str(request.file),
+                remedy=f"Change a stage instead: --set {_example(scenario, example)}.",
+            )
+    for text in request.settings:
+        scenario = apply_set(scenario, text)
+    return _named(scenario, request.file)
+
+
+def _named(scenario: Scenario, file: Path) -> Scenario:
+    """The scenario, named after its file where it has no name."""
+    if scenario.name:
+        return scenario
+    return codec.from_dict(codec.to_dict(scenario) | {"name": file.stem})
+
+
+def _example(scenario: Scenario, example: str) -> str:
+    names = [stage.name for stage in scenario.stages]
+    return example if "peak" in names else example.replace("peak", names[0])
+
+
+def _stack(request: RunRequest, scenario: Scenario | None) -> str:
+    watched = request.prometheus or request.alertmanager
+    stack = request.stack or ("external" if watched else scenario.stack if scenario else "none")
+    if stack == "external" and not request.prometheus and not request.alertmanager:
+        raise UsageError(
+            "the external stack needs to be told where it is",
+            remedy="Give --prometheus URL, and --alertmanager URL where there is one.",
+        )
+    if watched and stack != "external":
+        raise UsageError(f"--prometheus and --alertmanager do not go with --stack {stack}")
+    if stack == "embedded" and request.host:
+        raise UsageError(
+            "--host does not go with the embedded stack, which starts the service itself",
+            remedy="Add --stack none to drive a service of your own.",
+        )
+    return stack
+
+
+def _check_names(request: RunRequest, scenario: Scenario | None) -> None:
+    expect = {*request.expect, *(scenario.expect if scenario else ())}
+    forbid = {*request.forbid, *(scenario.forbid if scenario else ())}
+    both = sorted(expect & forbid)
+    if both:
+        raise UsageError(f"alert {both[0]!r} is both expected and forbidden")
+
+
+def _host(request: RunRequest, found: Description, stack: str) -> str | None:
+    if stack == "embedded":
+        return None
+    if request.host:
+        return request.host if "//" in request.host else f"http://{request.host}"
+    if found.hosts:
+        return None  # each user class brings its own
+    raise TargetError(
+        "nothing says where the load goes",
+        where=str(request.file),
+        remedy="Add --host http://127.0.0.1:8080, or host = … to the user class.",
+    )
+
+
+def _slos(request: RunRequest, scenario: Scenario | None) -> tuple[Slo, ...]:
+    slos = (*(scenario.slos if scenario else ()), *(Slo(text) for text in request.slos))
+    known = [stage.name for stage in scenario.stages] if scenario else [FOREIGN_STAGE]
+    for slo in slos:
+        if slo.stage is not None and slo.stage not in known:
+            raise UsageError(
+                f"objective {slo.text!r}: there is no stage {slo.stage!r}",
+                remedy=f"Stages: {', '.join(known)}.",
+            )
+    return slos
+
+
+def _faults(request: RunRequest, scenario: Scenario | None, stack: str) -> tuple[Fault, ...]:
+    faults = (
+        *(scenario.faults if scenario else ()),
+        *(Fault.parse(text) for text in request.faults),
+    )
+    if not faults:
+        return ()
+    if stack != "embedded" or scenario is None:
+        raise UsageError(
+            f"fault {faults[0]}: only the embedded stack's service can be broken on purpose",
+            remedy="Use --stack embedded with a scenario that has stages.",
+        )
+    for fault in faults:
+        scenario.stage(fault.stage)
+    return faults

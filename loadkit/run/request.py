@@ -1,0 +1,37 @@
+"""What the user asked for, as options; nothing has been looked at yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """The options of ``loadkit run``. None means "not given"; times are seconds.
+
+    ``locust_args`` are options that loadkit does not know itself; Locust's parser, with the
+    file's own options in it, decides about them.
+    """
+
+    file: Path
+    argv: tuple[str, ...] = ()
+    locust_args: tuple[str, ...] = ()
+    name: str | None = None
+    reports: Path = Path("reports")
+    host: str | None = None
+    users: int | None = None
+    spawn_rate: float | None = None
+    duration: float | None = None
+    settings: tuple[str, ...] = ()
+    slos: tuple[str, ...] = ()
+    expect: tuple[str, ...] = ()
+    forbid: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+    stack: str | None = None
+    rules: str = "corrected"
+    samples: bool = False
+    prometheus: str | None = None
+    alertmanager: str | None = None
+    pid: int | None = None
+    fail_on: str | None = None

@@ -1,0 +1,251 @@
+"""What is around the load: the stack, the collectors, faults and profiles at their time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from typing import Any
+
+from loadkit.alerts.prepare import PreparedRules
+from loadkit.collect import headers
+from loadkit.collect.alertmanager import AlertmanagerPoller
+from loadkit.collect.alerts import AlertsPoller
+from loadkit.collect.host import HostWatch
+from loadkit.collect.logs import LogTail
+from loadkit.collect.notifications import NotificationReceiver
+from loadkit.collect.otlp import SpanReceiver
+from loadkit.collect.profiler import Profiler
+from loadkit.collect.prometheus import PrometheusCollector
+from loadkit.config import Config
+from loadkit.model import Finding, Severity
+from loadkit.ports import Collector
+from loadkit.run import rules as stack_rules
+from loadkit.run.child import LoadChild
+from loadkit.run.context import Run
+from loadkit.run.drive import Driver
+from loadkit.run.plan import DRAIN_S
+from loadkit.run.request import RunRequest
+from loadkit.run.sources import Sources
+from loadkit.run.timed import FaultSwitch, profile_stages
+from loadkit.scenario import codec
+from loadkit.stack.components import Died, Started
+from loadkit.stack.embedded import EmbeddedStack, StackRequest
+from loadkit.stack.process import describe_exit
+
+
+class Surroundings:
+    """Starts and stops everything but the load itself; stopping is safe at any point."""
+
+    def __init__(
+        self, run: Run, request: RunRequest, config: Config, prepared: PreparedRules | None
+    ) -> None:
+        self._run = run
+        self._request = request
+        self._config = config
+        self._prepared = prepared
+        self._sources = Sources(run)
+        self._before = Sources(run)  # what the stack sends to: up before it, down after it
+        self._stack: EmbeddedStack | None = None
+        self._faults: FaultSwitch | None = None
+        self._prometheus: PrometheusCollector | None = None
+        self._alerts: AlertsPoller | None = None
+        self._host: HostWatch | None = None
+        self._child: LoadChild | None = None
+        self._timed: asyncio.Task[None] | None = None
+        self._latest: dict[str, float] = {}
+
+    # -- start ------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Stack and collectors; returns when everything that is to watch the load does.
+
+        Raises:
+            StackError: a part of the stack did not start.
+        """
+        if self._run.plan.stack == "embedded":
+            await self._start_stack()
+        await self._sources.start(self._collectors())
+        self._run.save_manifest()
+
+    async def _start_stack(self) -> None:
+        run, prepared = self._run, self._prepared
+        assert prepared is not None
+        receiver = NotificationReceiver(sink=run.writer, note=run.note)
+        spans = SpanReceiver(directory=run.directory, run_id=run.manifest.run_id, note=run.note)
+        await self._before.start([receiver, spans])
+        manager = stack_rules.receivers(prepared.source, receiver.url)
+        run.manifest.stack["changes"] = list(manager.changes)
+        stack = EmbeddedStack(
+            StackRequest(
+                run_id=run.manifest.run_id,
+                directory=run.directory / "stack",
+                rule_files=prepared.files,
+                alertmanager_text=manager.text,
+                otlp_endpoint=spans.endpoint,
+                on_progress=run.screen.say,
+                on_started=self._part_started,
+                on_death=self._part_died,
+            )
+        )
+        self._stack = await stack.__aenter__()
+        await stack.wait_for_targets()
+        run.manifest.target = stack.service_url
+        run.manifest.stack["jobs"] = list(stack.jobs)
+        run.manifest.stack["components"] = {
+            name: {"pid": pid, "version": stack.versions.get(name), "died_at_s": None}
+            for name, pid in stack.pids.items()
+        }
+        run.manifest.versions |= stack.versions
+        self._faults = FaultSwitch(run, stack.fault_url, stack.fault_token)
+
+    def _part_started(self, part: Started) -> None:
+        self._run.screen.started(part.title, part.seconds)
+
+    def _part_died(self, part: Died) -> None:
+        run = self._run
+        t0 = run.manifest.t0_mono_ns
+        at = None if t0 is None else (part.monotonic_ns - t0) / 1e9
+        run.manifest.stack.setdefault("components", {}).setdefault(part.name, {})["died_at_s"] = at
+        run.save_manifest()
+        when = "before the load" if at is None else f"at {at:.1f} s"
+        run.note(
+            Finding(
+                "component-died",
+                Severity.ERROR,
+                f"{part.title} ended by itself {when} ({describe_exit(part.status)}); what it "
+                "would have told is missing from then on.",
+                {"last output": part.last_words},
+            )
+        )
+        if self._host is not None:
+            self._host.unwatch(part.name)
+        run.screen.say(f"warning: {part.title} ended by itself ({describe_exit(part.status)})")
+
+    def _collectors(self) -> list[Collector]:
+        run, sink, note = self._run, self._run.writer, self._run.note
+        pids = {"loadkit": os.getpid()}
+        found: list[Collector] = []
+        if self._stack is not None:
+            pids |= self._stack.pids
+            log = self._stack.log_files["service"]
+            found.append(LogTail(log, "service", sink=sink, note=note))
+        if self._request.pid is not None:
+            pids[f"pid {self._request.pid}"] = self._request.pid
+        found += self._prometheus_collectors() + self._alertmanager_collectors()
+        self._host = HostWatch(pids, sink=sink, note=note, disk=run.directory)
+        return [*found, self._host]
+
+    def _prometheus_collectors(self) -> list[Collector]:
+        url = self._stack.prometheus_url if self._stack else self._request.prometheus
+        if url is None:
+            return []
+        sink, note = self._run.writer, self._run.note
+        own = None if self._stack else headers.from_environment(headers.PROMETHEUS)
+        self._prometheus = PrometheusCollector(url, sink=sink, note=note, headers=own)
+        self._alerts = AlertsPoller(url, sink=sink, note=note, headers=own)
+        return [self._prometheus, self._alerts]
+
+    def _alertmanager_collectors(self) -> list[Collector]:
+        url = self._request.alertmanager
+        if url is None:
+            return []
+        own = headers.from_environment(headers.ALERTMANAGER)
+        alone = self._request.prometheus is None
+        return [
+            AlertmanagerPoller(
+                url, sink=self._run.writer, note=self._run.note, headers=own, states=alone
+            )
+        ]
+
+    async def start_load(self) -> tuple[Driver, asyncio.Task[None]]:
+        """Starts the load child, and what happens at given moments of the load.
+
+        Raises:
+            LoadError: the child cannot be started.
+        """
+        child = LoadChild(
+            self._run.manifest.run_id, self._child_plan(), self._run.directory / "load.log"
+        )
+        await child.start()
+        self._child = child
+        if self._host is not None:
+            self._host.watch("generator", child.pid)
+        self._timed = asyncio.create_task(self._at_their_time())
+        driver = Driver(self._run, child, self._busy, self._active_alerts, over=self.load_is_over)
+        return driver, self._timed
+
+    def _child_plan(self) -> dict[str, Any]:
+        plan = self._run.plan
+        scenario = plan.scenario
+        return {
+            "file": str(plan.file.absolute()),
+            "scenario": None if scenario is None else codec.to_dict(scenario),
+            "host": self._stack.service_url if self._stack else plan.host,
+            "users": plan.users,
+            "spawn_rate": plan.spawn_rate,
+            "duration": plan.duration,
+            "drain": DRAIN_S,
+            "samples": self._request.samples,
+            "locust_args": list(self._request.locust_args),
+            "allowed_hosts": list(self._config.allowed_targets),
+            "seed": 0 if scenario is None else scenario.seed,
+            "trace_ratio": 1.0,
+        }
+
+    async def _at_their_time(self) -> None:
+        run = self._run
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._ask_for_latest())
+            if self._faults is not None:
+                for fault in run.plan.faults:
+                    group.create_task(self._faults.at_its_stage(fault))
+            profiler = Profiler(run.writer, run.note, run_id=run.manifest.run_id)
+            if self._stack is not None and run.plan.profile_stages:
+                pid = self._stack.pids["service"]
+                group.create_task(profile_stages(run, profiler, "service", pid))
+            if self._request.pid is not None:
+                pid = self._request.pid
+                group.create_task(profile_stages(run, profiler, f"pid {pid}", pid))
+
+    # -- the screen -------------------------------------------------------------------------
+
+    async def _ask_for_latest(self) -> None:
+        while self._prometheus is not None:
+            with contextlib.suppress(Exception):  # the screen is worth no failure
+                self._latest = dict(await self._prometheus.latest())
+            await asyncio.sleep(1)
+
+    def _busy(self) -> list[tuple[str, float]]:
+        found: dict[str, float | None] = dict(self._latest)
+        if self._host is not None:
+            found |= self._host.latest
+        return [(name, ratio) for name, ratio in found.items() if ratio is not None]
+
+    def _active_alerts(self) -> list[tuple[str, str, float]]:
+        return [] if self._alerts is None else list(self._alerts.active)
+
+    # -- stop -------------------------------------------------------------------------------
+
+    def load_is_over(self) -> None:
+        """The generator has ended: that its process is gone is no news."""
+        if self._host is not None:
+            self._host.unwatch("generator")
+
+    async def stop(self, *, quick: bool) -> None:
+        """Ends everything that is still there, what depends on others first."""
+        if self._timed is not None:
+            self._timed.cancel()
+            await asyncio.wait({self._timed})
+            self._timed = None
+        if self._child is not None:
+            await self._child.wait(0.1 if quick else 5.0)
+            self._child = None
+        if self._faults is not None and not quick:
+            await self._faults.record()
+        self._faults = None
+        await self._sources.stop(quick=quick)
+        stack, self._stack = self._stack, None
+        if stack is not None:
+            await stack.__aexit__(None, None, None)
+        await self._before.stop(quick=quick)

@@ -1,0 +1,1 @@
+"""What is to happen, as pure functions: no I/O, no clock, no Locust."""

@@ -1,0 +1,83 @@
+"""A Scenario as plain data and back, exactly: what travels between processes and into bundles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from loadkit.errors import ScenarioError
+from loadkit.model import Fault, Load, Rate, Scenario, Stage, Users
+
+
+def to_dict(scenario: Scenario) -> dict[str, Any]:
+    """The scenario in types of JSON. ``from_dict`` gives an equal one back."""
+    return {
+        "name": scenario.name,
+        "stages": [_stage_dict(stage) for stage in scenario.stages],
+        "slos": [slo.text for slo in scenario.slos],
+        "expect": list(scenario.expect),
+        "forbid": list(scenario.forbid),
+        "faults": [
+            {"kind": f.kind, "value": f.value, "stage": f.stage, "step": f.step}
+            for f in scenario.faults
+        ],
+        "stack": scenario.stack,
+        "seed": scenario.seed,
+    }
+
+
+def from_dict(data: Mapping[str, Any]) -> Scenario:
+    """The scenario that ``to_dict`` wrote.
+
+    Raises:
+        ScenarioError: a part is missing or of the wrong kind.
+        UsageError: an objective or fault does not hold.
+    """
+    try:
+        return Scenario(
+            [_stage(stage) for stage in data["stages"]],
+            name=data.get("name"),
+            slos=data.get("slos", ()),
+            expect=data.get("expect", ()),
+            forbid=data.get("forbid", ()),
+            faults=[Fault(**fault) for fault in data.get("faults", ())],
+            stack=data.get("stack", "none"),
+            seed=data.get("seed", 0),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ScenarioError(f"not a scenario: {error}") from error
+
+
+def _stage_dict(stage: Stage) -> dict[str, Any]:
+    return {
+        "name": stage.name,
+        "duration": stage.duration,
+        "warmup": stage.warmup,
+        "profile": stage.profile,
+        "load": _load_dict(stage.load),
+    }
+
+
+def _load_dict(load: Load) -> dict[str, Any]:
+    if isinstance(load, Rate):
+        return {"kind": "rate", "from": load.rate, "to": load.to, "max_users": load.max_users}
+    return {"kind": "users", "from": load.users, "to": load.to}
+
+
+def _stage(data: Mapping[str, Any]) -> Stage:
+    return Stage(
+        data["name"],
+        _load(data["load"]),
+        data["duration"],
+        warmup=data.get("warmup"),
+        profile=data.get("profile"),
+    )
+
+
+def _load(data: Mapping[str, Any]) -> Load:
+    kind = data["kind"]
+    if kind == "rate":
+        return Rate(data["from"], data.get("to"), data.get("max_users"))
+    if kind == "users":
+        return Users(data["from"], data.get("to"))
+    raise ScenarioError(f"load of kind {kind!r} is not known")

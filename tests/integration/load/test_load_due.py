@@ -1,0 +1,61 @@
+"""Coordinated omission: what a frozen server costs is seen in full."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import load_harness as harness
+import pytest
+
+pytestmark = pytest.mark.integration
+
+FREEZE_S, RATE, DURATION_S = 6.0, 200, 11
+
+
+def test_a_server_frozen_for_six_seconds(tmp_path: Path) -> None:
+    text = f"""
+from locust import FastHttpUser, task
+from loadkit import Rate, Scenario, Stage
+scenario = Scenario([Stage("s", Rate({RATE}), {DURATION_S})])
+class U(FastHttpUser):
+    @task
+    def t(self):
+        self.client.get("/ok")
+"""
+    window: list[int] = []
+
+    def freeze(pid: int, at_ns: int) -> None:
+        time.sleep(max(0.0, (at_ns - time.monotonic_ns()) / 1e9))
+        window.append(time.monotonic_ns())
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(FREEZE_S)
+        os.kill(pid, signal.SIGCONT)
+        window.append(time.monotonic_ns())
+
+    with harness.serving() as server:
+        threads: list[threading.Thread] = []
+
+        def on_frame(frame: harness.Frame, _: subprocess.Popen[bytes]) -> None:
+            if frame["type"] == "begin":
+                args = (server.process.pid, frame["t0_ns"] + 2_000_000_000)
+                threads.append(threading.Thread(target=freeze, args=args))
+                threads[0].start()
+
+        result = harness.run(tmp_path, text, host=server.url, on_frame=on_frame)
+        threads[0].join()
+        received = sum(server.stats()["received"].values())
+    flow = result.flow()
+    assert flow["planned"] == flow["completed"] == flow["ok"] == received == RATE * DURATION_S
+    assert flow["late"] == 0
+    frozen = (window[1] - window[0]) / 1e9
+    found = result.histogram("response")
+    for q in (0.95, 0.99, 1.0):
+        # Of all arrivals the share 1 - q waited longer than this: due evenly while it was frozen.
+        expected = frozen - (1 - q) * DURATION_S
+        assert (found.quantile(q) or 0) / 1e9 == pytest.approx(expected, rel=0.03), q
+    assert (found.quantile(0.3) or 0) / 1e9 < 0.05
