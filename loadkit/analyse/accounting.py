@@ -23,11 +23,21 @@ class Flow:
         self._frame = frame
 
     @cached_property
-    def _totals(self) -> dict[tuple[str, str, str], int]:
+    def _totals(self) -> dict[tuple[str, str | None, str | None], int]:
+        """Sums by event, stage and operation, where None stands for all of them."""
         keys = ["event", "stage", "operation"]
         table = self._frame.groupby(keys, dropna=False, as_index=False)["count"].sum()
         names = [table[key].map(text_of) for key in keys]
-        return dict(zip(zip(*names, strict=True), map(int, table["count"]), strict=True))
+        totals: dict[tuple[str, str | None, str | None], int] = {}
+        for event, stage, operation, count in zip(*names, map(int, table["count"]), strict=True):
+            for key in (
+                (event, stage, operation),
+                (event, stage, None),
+                (event, None, operation),
+                (event, None, None),
+            ):
+                totals[key] = totals.get(key, 0) + count
+        return totals
 
     @cached_property
     def events(self) -> frozenset[str]:
@@ -38,18 +48,14 @@ class Flow:
     def operations(self) -> tuple[str, ...]:
         """Operations with a request, most frequent first."""
         counts: dict[str, int] = {}
-        for (event, _, operation), count in self._totals.items():
-            if event in OUTCOMES or event == "sent":
+        for (event, stage, operation), count in self._totals.items():
+            if stage is None and operation is not None and event in (*OUTCOMES, "sent"):
                 counts[operation] = counts.get(operation, 0) + count
         return tuple(sorted(counts, key=lambda name: (-counts[name], name)))
 
     def total(self, event: str, stage: str | None = None, operation: str | None = None) -> int:
         """How often something happened to what was due in a stage."""
-        return sum(
-            count
-            for (e, s, o), count in self._totals.items()
-            if e == event and stage in (None, s) and operation in (None, o)
-        )
+        return self._totals.get((event, stage, operation), 0)
 
     def ended(self, stage: str | None = None, operation: str | None = None) -> int:
         """Requests that ended in any way."""

@@ -62,7 +62,10 @@ def uses(context: Context, metrics: Metrics) -> tuple[Use, ...]:
 def service_cpu(context: Context, metrics: Metrics) -> Iterator[Use]:
     """CPU of every scraped process, of one core, or of all where it uses more than one."""
     cpus = float(context.manifest.host.get("cpus") or 0)
+    watched = len(context.run.processes) > 0  # what measures is drawn as a process then
     for job, x, y in summed(metrics.select(CPU_COUNTER)):
+        if watched and _is_ours(job):
+            continue
         of = "one core"
         if len(y) and cpus > 1 and np.nanmax(y) > 1.3:
             y, of = y / cpus, f"all {cpus:g} cores"

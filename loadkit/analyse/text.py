@@ -15,7 +15,7 @@ def duration(seconds: float | None) -> str:
     if size < 0.9995e-3:
         return f"{seconds * 1e6:.0f} µs"
     if size < 0.00995:
-        return f"{seconds * 1e3:.1f} ms"
+        return f"{seconds * 1e3:.1f}".removesuffix(".0") + " ms"
     if size < 0.9995:
         return f"{seconds * 1e3:.0f} ms"
     if size < 119.95:

@@ -7,17 +7,21 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import loadkit.report.html
+import loadkit.report.json
 from loadkit.analyse import analyse
 from loadkit.analyse.result import Analysis
 from loadkit.bundle.reader import load_run
 from loadkit.cli.command import refuse_unknown
-from loadkit.report import html, json
 from loadkit.report.write import write
 
 NAME = "report"
 HELP = "make the report of a bundle again"
 
-FORMATS: Mapping[str, Callable[[Analysis], str]] = {"html": html.render, "json": json.render}
+FORMATS: Mapping[str, Callable[[Analysis], str]] = {
+    "html": loadkit.report.html.render,
+    "json": loadkit.report.json.render,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -101,6 +101,13 @@ def _add_stack(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--prometheus", metavar="URL", help="a Prometheus that is already there")
     group.add_argument(
+        "--prometheus-job",
+        action="append",
+        default=[],
+        metavar="JOB",
+        help="read only this job (a name or a regular expression; may be repeated)",
+    )
+    group.add_argument(
         "--alertmanager", metavar="URL", help="an Alertmanager that is already there"
     )
     group.add_argument("--pid", type=_whole, metavar="N", help="a process to profile with py-spy")
@@ -151,6 +158,7 @@ def _request(options: argparse.Namespace, unknown: list[str]) -> RunRequest:
         rules=options.rules,
         samples=options.samples,
         prometheus=options.prometheus,
+        jobs=tuple(options.prometheus_job),
         alertmanager=options.alertmanager,
         pid=options.pid,
         fail_on=options.fail_on,

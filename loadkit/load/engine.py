@@ -17,6 +17,7 @@ import gevent
 import locust
 import locust.main
 from gevent import GreenletExit, getcurrent
+from gevent.event import Event
 from locust.argument_parser import LocustArgumentParser
 from locust.exception import StopUser
 
@@ -59,6 +60,8 @@ class Engine:
         self.message: str | None = None
         self.begun = False
         self._drained = False
+        self._drain_over = Event()
+        self._quitting = False
         self._ticker: Any = None
         self._findings: list[Finding] = []
         self._refused_hosts: set[str] = set()
@@ -207,7 +210,9 @@ class Engine:
         """Ends the load in an orderly way, from any greenlet."""
         if self.environment is None or self.environment.runner is None:
             raise SystemExit(0)
-        self.environment.runner.quit()
+        if not self._quitting:
+            self._quitting = True
+            self.environment.runner.quit()
 
     def _fail(self, message: str) -> None:
         self.reason = "error"
@@ -220,8 +225,16 @@ class Engine:
             gevent.spawn(self.quit)
             raise StopUser
         if self._drained:
+            self._drain_over.wait()  # who else ends the load must not cut it short
             return
         self._drained = True
+        try:
+            self._drain()
+        finally:
+            self._drain_over.set()
+
+    def _drain(self) -> None:
+        """Waits for what is under way, then gives the rest up."""
         self.mode.close()
         deadline = time.monotonic() + self.drain_s
         while self.mode.busy() and time.monotonic() < deadline:

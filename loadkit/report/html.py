@@ -14,7 +14,7 @@ from loadkit.analyse.result import Analysis
 from loadkit.report import books, flame, sections, signals, spantree, tables, units
 from loadkit.report.charts import build_all, values
 from loadkit.report.charts.frame import frame, gutter, script_data
-from loadkit.report.keynumbers import key_numbers
+from loadkit.report.keynumbers import busiest_stage, key_numbers
 
 STYLES = ("page.css", "charts.css", "parts.css", "print.css")
 SCRIPTS = ("charts.js", "flame.js", "page.js")
@@ -35,11 +35,13 @@ def render(analysis: Analysis) -> str:
 def _context(analysis: Analysis) -> dict[str, Any]:
     shared = frame(analysis)
     charts = build_all(analysis, shared.axis)
+    busiest = busiest_stage(analysis)
     return {
         "a": analysis,
         "frame": shared,
         "charts": charts,
         "gutter": gutter(charts),
+        "busiest": busiest.name if busiest else "",
         "key_numbers": key_numbers(analysis),
         "sections": sections.present(analysis),
         "absent": sections.absent(analysis),

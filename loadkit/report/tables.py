@@ -187,7 +187,7 @@ def alerts(analysis: Analysis) -> Table:
     rows = [row for alert in analysis.alerts for row in (_spells(alert) or [_silent(alert)])]
     columns = (
         Column("verdict"),
-        Column("alert"),
+        Column("alert", "wide"),
         Column("role"),
         Column("severity"),
         _num("pending"),

@@ -10,7 +10,7 @@ from loadkit.analyse import analyse
 from loadkit.analyse.result import Analysis
 from loadkit.bundle.reader import load_run
 from loadkit.bundle.writer import compact
-from loadkit.report import html
+from loadkit.report.html import render
 from loadkit.report.write import write
 from loadkit.run.context import Run
 
@@ -50,5 +50,5 @@ def judge(run: Run) -> Outcome:
     # On a disk that is still full the bundle is worth more than its report, which can be made
     # again elsewhere.
     with contextlib.suppress(OSError):
-        write(run.directory / REPORT, html.render(analysis))
+        write(run.directory / REPORT, render(analysis))
     return Outcome(run.directory, analysis, analysis.exit_status)

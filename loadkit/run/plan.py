@@ -88,7 +88,7 @@ def make_plan(request: RunRequest, found: Description) -> Plan:
     """
     scenario = _scenario(request, found)
     stack = _stack(request, scenario)
-    _check_names(request, scenario)
+    expect, forbid = _alerts(request, scenario)
     return Plan(
         name=request.name or (scenario.name if scenario else None) or request.file.stem,
         file=request.file,
@@ -99,8 +99,8 @@ def make_plan(request: RunRequest, found: Description) -> Plan:
         spawn_rate=request.spawn_rate,
         duration=request.duration,
         slos=_slos(request, scenario),
-        expect=(*(scenario.expect if scenario else ()), *request.expect),
-        forbid=(*(scenario.forbid if scenario else ()), *request.forbid),
+        expect=tuple(expect),
+        forbid=tuple(forbid),
         faults=_faults(request, scenario, stack),
     )
 
@@ -161,12 +161,15 @@ def _stack(request: RunRequest, scenario: Scenario | None) -> str:
     return stack
 
 
-def _check_names(request: RunRequest, scenario: Scenario | None) -> None:
-    expect = {*request.expect, *(scenario.expect if scenario else ())}
-    forbid = {*request.forbid, *(scenario.forbid if scenario else ())}
-    both = sorted(expect & forbid)
+def _alerts(request: RunRequest, scenario: Scenario | None) -> tuple[list[str], list[str]]:
+    """(expected, forbidden); an option is stronger than what the file says of that alert."""
+    both = sorted({*request.expect} & {*request.forbid})
     if both:
         raise UsageError(f"alert {both[0]!r} is both expected and forbidden")
+    said = {*request.expect, *request.forbid}
+    expect = [name for name in (scenario.expect if scenario else ()) if name not in said]
+    forbid = [name for name in (scenario.forbid if scenario else ()) if name not in said]
+    return [*expect, *request.expect], [*forbid, *request.forbid]
 
 
 def _host(request: RunRequest, found: Description, stack: str) -> str | None:

@@ -32,6 +32,7 @@ class RunRequest:
     rules: str = "corrected"
     samples: bool = False
     prometheus: str | None = None
+    jobs: tuple[str, ...] = ()
     alertmanager: str | None = None
     pid: int | None = None
     fail_on: str | None = None

@@ -8,15 +8,14 @@ import os
 from typing import Any
 
 from loadkit.alerts.prepare import PreparedRules
-from loadkit.collect import headers
-from loadkit.collect.alertmanager import AlertmanagerPoller
 from loadkit.collect.alerts import AlertsPoller
 from loadkit.collect.host import HostWatch
-from loadkit.collect.logs import LogTail
 from loadkit.collect.notifications import NotificationReceiver
-from loadkit.collect.otlp import SpanReceiver
 from loadkit.collect.profiler import Profiler
 from loadkit.collect.prometheus import PrometheusCollector
+from loadkit.collect.registry import collectors
+from loadkit.collect.sources import Given
+from loadkit.collect.spans import SpanReceiver
 from loadkit.config import Config
 from loadkit.model import Finding, Severity
 from loadkit.ports import Collector
@@ -123,40 +122,39 @@ class Surroundings:
         run.screen.say(f"warning: {part.title} ended by itself ({describe_exit(part.status)})")
 
     def _collectors(self) -> list[Collector]:
-        run, sink, note = self._run, self._run.writer, self._run.note
+        run = self._run
+        found = collectors(self._given(), run.writer, run.note)
+        # The screen shows what these three know.
+        for collector in found:
+            if isinstance(collector, PrometheusCollector):
+                self._prometheus = collector
+            elif isinstance(collector, AlertsPoller):
+                self._alerts = collector
+            elif isinstance(collector, HostWatch):
+                self._host = collector
+        return found
+
+    def _given(self) -> Given:
+        request, stack = self._request, self._stack
         pids = {"loadkit": os.getpid()}
-        found: list[Collector] = []
-        if self._stack is not None:
-            pids |= self._stack.pids
-            log = self._stack.log_files["service"]
-            found.append(LogTail(log, "service", sink=sink, note=note))
-        if self._request.pid is not None:
-            pids[f"pid {self._request.pid}"] = self._request.pid
-        found += self._prometheus_collectors() + self._alertmanager_collectors()
-        self._host = HostWatch(pids, sink=sink, note=note, disk=run.directory)
-        return [*found, self._host]
-
-    def _prometheus_collectors(self) -> list[Collector]:
-        url = self._stack.prometheus_url if self._stack else self._request.prometheus
-        if url is None:
-            return []
-        sink, note = self._run.writer, self._run.note
-        own = None if self._stack else headers.from_environment(headers.PROMETHEUS)
-        self._prometheus = PrometheusCollector(url, sink=sink, note=note, headers=own)
-        self._alerts = AlertsPoller(url, sink=sink, note=note, headers=own)
-        return [self._prometheus, self._alerts]
-
-    def _alertmanager_collectors(self) -> list[Collector]:
-        url = self._request.alertmanager
-        if url is None:
-            return []
-        own = headers.from_environment(headers.ALERTMANAGER)
-        alone = self._request.prometheus is None
-        return [
-            AlertmanagerPoller(
-                url, sink=self._run.writer, note=self._run.note, headers=own, states=alone
+        if request.pid is not None:
+            pids[f"pid {request.pid}"] = request.pid
+        if stack is None:
+            return Given(
+                directory=self._run.directory,
+                prometheus=request.prometheus,
+                prometheus_jobs=request.jobs,
+                alertmanager=request.alertmanager,
+                foreign=True,
+                pids=pids,
             )
-        ]
+        return Given(
+            directory=self._run.directory,
+            prometheus=stack.prometheus_url,
+            pids=pids | stack.pids,
+            logs={"service": stack.log_files["service"]},
+            secrets=(stack.fault_token,),
+        )
 
     async def start_load(self) -> tuple[Driver, asyncio.Task[None]]:
         """Starts the load child, and what happens at given moments of the load.

@@ -270,6 +270,8 @@ def test_paper_is_light_and_whole(opened: Opener, tmp_path: Path) -> None:
     (tmp_path / "report.pdf").write_bytes(content)
     assert content.startswith(b"%PDF") and len(content) > 50_000
     page.emulate_media(media="print")
+    page.set_viewport_size({"width": 718, "height": 1000})  # A4 without its margins
+    assert page.evaluate("document.documentElement.scrollWidth") == 718
     assert page.locator(".bar").is_hidden() and page.locator(".hint").is_hidden()
     assert page.locator("h1").is_visible()
 

@@ -251,4 +251,4 @@ class U(FastHttpUser):
     # Users start when they are first needed: about as many as run at once.
     assert 1 <= result.flow(operation="GET /login")["ok"] <= 5
     for operation in ("GET /second", "GET /third"):
-        assert (result.histogram("response", operation=operation).max_ns or 0) < 40e6
+        assert (result.histogram("response", operation=operation).quantile(0.5) or 0) < 40e6

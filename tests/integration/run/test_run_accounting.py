@@ -66,7 +66,8 @@ def test_completed_is_what_the_server_counted(client: str, tmp_path: Path) -> No
         before = service.requests_total()
         done = loadkit("run", "users.py", "--host", service.url, "--samples", cwd=tmp_path)
         counted = service.requests_total() - before
-    assert done.returncode == 0, done.stderr
+    # The books must balance on a busy machine too, where the generator may be called invalid.
+    assert done.returncode in (0, 5), done.stderr
     bundle = bundle_of(done, tmp_path)
     books = report_json(bundle)["accounting"]
     assert books["planned"] == 340

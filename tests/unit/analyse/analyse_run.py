@@ -247,12 +247,17 @@ def frame(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     schema = BY_NAME[table].schema
     whole = [{column: row.get(column) for column in schema.names} for row in rows]
     result: pd.DataFrame = pa.Table.from_pylist(whole, schema=schema).to_pandas()
-    for column, zero in (("mono_ns", T0), ("wall_ns", WALL0)):
-        if column in result and "t_s" not in result:
-            stamps = result[column].astype("float64")
-            exact = [None if row.get(column) is None else row[column] - zero for row in rows]
-            result["t_s"] = np.array(exact, "float64") / 1e9 if rows else stamps
+    if "mono_ns" in result or "wall_ns" in result:
+        result["t_s"] = np.array([_placed(row) for row in rows], "float64")
     return result
+
+
+def _placed(row: Mapping[str, Any]) -> float:
+    """By the source's own stamp, else by when it was seen."""
+    for column, zero in (("wall_ns", WALL0), ("mono_ns", T0)):
+        if row.get(column) is not None:
+            return float(row[column] - zero) / 1e9
+    return math.nan
 
 
 def peak_book(**manifest: Any) -> Book:

@@ -166,3 +166,17 @@ def test_ten_minutes_of_twenty_operations_take_less_than_two_seconds() -> None:
     assert time.process_time() - begin < 2
     assert np.isfinite(table).all()
     assert whole.count == 600 * 20 * 3 * 24
+
+
+def test_five_hundred_operations_are_analysed_in_seconds() -> None:
+    book = Book(*(stage(f"s{number}", number * 10, 10) for number in range(6)))
+    for second in range(60):
+        for number in range(500):
+            if (number + second) % 5 == 0:
+                book.request(second, 0.01, operation=f"GET /{number}")
+    run = book.run()
+    begin = time.process_time()
+    analysis = analyse(run)
+    assert time.process_time() - begin < 10
+    assert len(analysis.operations) == 6 * 500
+    assert sum(row.count for row in analysis.operations) == 60 * 100

@@ -142,7 +142,9 @@ def test_signals_set_base_against_peak_from_both_sides() -> None:
     assert cell(found, "RED", "Rate", OPERATION).base == "5/s"
     assert cell(found, "RED", "Errors", OPERATION).peak == "0 % (0 of 400)"
     assert cell(found, "RED", "Duration", OPERATION).peak == "p50 30 ms, p95 30 ms, p99 30 ms"
-    assert cell(found, "USE", "Utilization", "database pool").peak == "mean 75 %, highest 75 %"
+    assert (
+        cell(found, "USE", "Utilization", "database_pool_in_use").peak == "mean 75 %, highest 75 %"
+    )
     assert cell(found, "USE", "Saturation", "event loop lag").peak == "mean 4 ms, highest 4 ms"
     dropped = cell(found, "USE", "Errors", "notifications dropped")
     assert (dropped.base, dropped.peak) == ("0", "1")
@@ -290,7 +292,8 @@ def test_log_groups_are_the_worst_first() -> None:
         )  # fmt: skip
     groups = analyse(book.run()).logs
     assert [(g.level, g.action, g.count) for g in groups] == [
-        ("critical", "dead", 1), ("error", "other", 9), ("error", "fail", 5), ("warning", "slow", 50),
+        ("critical", "dead", 1), ("error", "other", 9), ("error", "fail", 5),
+        ("warning", "slow", 50),
     ]  # fmt: skip
     assert (groups[2].first_s, groups[2].example, groups[2].trace_id) == (5, "at 5", "t")
 

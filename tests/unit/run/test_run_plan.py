@@ -65,6 +65,11 @@ def test_options_add_to_the_scenario() -> None:
     assert plan.faults == (Fault("error_rate", 0.08, "peak"),)
 
 
+def test_an_option_is_stronger_than_the_file() -> None:
+    plan = make_plan(replace(REQUEST, expect=("HighErrorRate",)), STAGED)
+    assert (plan.expect, plan.forbid) == (("HighErrorRate",), ())
+
+
 def test_a_foreign_file_is_one_closed_stage() -> None:
     plan = make_plan(replace(REQUEST, host="127.0.0.1:8080", users=5, duration=9.0), FOREIGN)
     assert (plan.stack, plan.host, plan.scenario) == ("none", "http://127.0.0.1:8080", None)
@@ -97,7 +102,7 @@ def test_a_user_class_may_bring_the_host() -> None:
         ({"slos": ("p95 300ms",)}, STAGED, "not understood"),
         ({"slos": ("p95 < 300",)}, STAGED, "unit of time"),
         ({"slos": ("x@paek: p95 < 300 ms",)}, STAGED, "no stage 'paek'"),
-        ({"expect": ("HighErrorRate",)}, STAGED, "both expected and forbidden"),
+        ({"expect": ("X",), "forbid": ("X",)}, STAGED, "both expected and forbidden"),
         ({"settings": ("peak.rate=5",)}, FOREIGN, "declares no Scenario"),
         ({"settings": ("peak.rate=-5",)}, STAGED, "rate must be positive"),
     ],
