@@ -193,8 +193,9 @@ def processes(context: Context, metrics: Metrics) -> Iterator[Use]:
 
 
 def generator(context: Context, metrics: Metrics) -> Iterator[Use]:
-    """The load generator."""
-    x, y = _columns(context.run.generator.sort_values("t_s", kind="stable"), "cpu_ratio")
+    """The load generator, while there was load: what it does at its end is nobody's concern."""
+    frame = context.run.generator.sort_values("t_s", kind="stable")
+    x, y = _columns(frame[frame["t_s"].shift(fill_value=-np.inf) < context.plan_end_s], "cpu_ratio")
     yield Use("load generator CPU", CPU, "share of one core, by itself", x, y, own=True)
 
 

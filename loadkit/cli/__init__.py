@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NoReturn
 
 import loadkit
@@ -15,6 +17,7 @@ from loadkit.errors import LoadkitError, UsageError
 
 COMMANDS: tuple[Command, ...] = (run, report, stack)
 INTERRUPTED = 130
+DEBUG = "LOADKIT_DEBUG"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -25,13 +28,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except LoadkitError as error:
         print(_told(error), file=sys.stderr)
         return error.exit_status
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
     except BrokenPipeError:
         # Nobody reads on: not an error of ours, and Python must not complain at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return LoadkitError.exit_status
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        print(_told(_mistake(error)), file=sys.stderr)
+        return LoadkitError.exit_status
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -53,6 +61,16 @@ def _dispatch(arguments: list[str]) -> int:
     options, unknown = parser.parse_known_args(arguments)
     chosen: Command = options.command
     return chosen.execute(options, unknown)
+
+
+def _mistake(error: Exception) -> LoadkitError:
+    """A mistake in loadkit itself, where a traceback would help nobody but us."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return LoadkitError(
+        f"loadkit failed: {type(error).__name__}: {error}",
+        where=f"{Path(frame.filename).name}:{frame.lineno}",
+        remedy=f"A mistake in loadkit; {DEBUG}=1 shows where. A bundle already begun stays.",
+    )
 
 
 def _told(error: LoadkitError) -> str:

@@ -9,12 +9,13 @@ import os
 import signal
 import struct
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgpack
 
+from loadkit.collect.scrub import scrub
 from loadkit.errors import LoadError
 from loadkit.stack.process import child_environment
 
@@ -25,10 +26,19 @@ _LARGEST = 256 << 20
 class LoadChild:
     """``python -m loadkit.load run`` in a session of its own, so a terminal's signals miss it."""
 
-    def __init__(self, run_id: str, plan: Mapping[str, Any], output: Path) -> None:
+    def __init__(
+        self,
+        run_id: str,
+        plan: Mapping[str, Any],
+        output: Path,
+        say: Callable[[str], None],
+    ) -> None:
+        """``say`` gets each line that the scenario prints; ``output`` keeps them."""
         self._run_id = run_id
         self._plan = plan
         self._output = output
+        self._say = say
+        self._listener: asyncio.Task[None] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._frames: asyncio.StreamReader | None = None
         self._transport: asyncio.ReadTransport | None = None
@@ -53,17 +63,16 @@ class LoadChild:
         plan_reader, plan_writer = os.pipe()
         frame_reader, frame_writer = os.pipe()
         try:
-            with self._output.open("ab") as output:
-                self._process = await asyncio.create_subprocess_exec(
-                    *(sys.executable, "-m", "loadkit.load", "run"),
-                    *("--plan-fd", str(plan_reader), "--frames-fd", str(frame_writer)),
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=output,
-                    pass_fds=(plan_reader, frame_writer),
-                    env=child_environment(self._run_id),
-                    start_new_session=True,
-                )
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "loadkit.load", "run"),
+                *("--plan-fd", str(plan_reader), "--frames-fd", str(frame_writer)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT,
+                pass_fds=(plan_reader, frame_writer),
+                env=child_environment(self._run_id, {"PYTHONUNBUFFERED": "1"}),
+                start_new_session=True,
+            )
         except OSError as error:
             os.close(plan_writer)
             os.close(frame_reader)
@@ -71,12 +80,29 @@ class LoadChild:
         finally:
             os.close(plan_reader)
             os.close(frame_writer)
+        assert self._process.stdout is not None
+        self._listener = asyncio.create_task(self._listen(self._process.stdout))
         await asyncio.to_thread(_write_all, plan_writer, json.dumps(self._plan).encode())
         self._frames = asyncio.StreamReader()
         self._transport, _ = await asyncio.get_running_loop().connect_read_pipe(
             lambda: asyncio.StreamReaderProtocol(self._frames_reader()),
             os.fdopen(frame_reader, "rb"),
         )
+
+    async def _listen(self, printed: asyncio.StreamReader) -> None:
+        """Passes on what is printed; the pipe is always emptied, or the scenario would stand."""
+        rest = b""
+        while chunk := await printed.read(1 << 16):
+            *lines, rest = (rest + chunk).split(b"\n")
+            self._pass_on(lines)
+        self._pass_on([rest] if rest else [])
+
+    def _pass_on(self, lines: Sequence[bytes]) -> None:
+        texts = [line.decode(errors="replace") for line in lines]
+        for text in texts:
+            self._say(text)
+        with contextlib.suppress(OSError), self._output.open("a", encoding="utf-8") as output:
+            output.writelines(f"{scrub(text)}\n" for text in texts)
 
     def _frames_reader(self) -> asyncio.StreamReader:
         assert self._frames is not None
@@ -126,6 +152,9 @@ class LoadChild:
             await self._process.wait()
         if self._transport is not None:
             self._transport.close()
+        if self._listener is not None:
+            await asyncio.wait({self._listener}, timeout=1)
+            self._listener.cancel()
         return self._process.returncode
 
     def last_words(self, lines: int = 5) -> str:

@@ -163,7 +163,10 @@ class Surroundings:
             LoadError: the child cannot be started.
         """
         child = LoadChild(
-            self._run.manifest.run_id, self._child_plan(), self._run.directory / "load.log"
+            self._run.manifest.run_id,
+            self._child_plan(),
+            self._run.directory / "load.log",
+            self._run.screen.say,
         )
         await child.start()
         self._child = child

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from loadkit.analyse.result import Analysis
+from collections.abc import Sequence
+
+from loadkit.analyse.result import Analysis, Line
 from loadkit.report import units
 from loadkit.report.charts import chart, scale
 from loadkit.report.charts.axis import Axis
 
+IDLE = 0.05
+"""A resource that never got fuller than this is named below the chart, not drawn."""
+
+NOISE = 1.1
+
 
 def build(analysis: Analysis, axis: Axis) -> chart.Chart:
     """Shares of what a resource can give; 100 % is full."""
-    series = chart.series_of(analysis.saturation_lines, axis)
-    lines = scale.linear(chart.values_of(series), chart.HEIGHT, 1.0)
+    drawn, idle = _by_use(analysis.saturation_lines)
+    series = chart.series_of(drawn, axis)
+    # A share of one core measured over a second reads a little above 1 now and then: still full.
+    values = [v if v is None or v > NOISE else min(v, 1.0) for v in chart.values_of(series)]
+    lines = scale.linear(values, chart.HEIGHT, 1.0)
     return chart.Chart(
         key="saturation",
         title="Saturation",
@@ -22,6 +32,25 @@ def build(analysis: Analysis, axis: Axis) -> chart.Chart:
         ticks=lines.ticks(units.axis_percent),
         series=series,
         scale=lines,
-        note=chart.binning_note(series),
+        note=" ".join(filter(None, (chart.binning_note(series), _idle_note(idle)))),
         empty="" if chart.has_values(series) else "No resource was watched in this run.",
     )
+
+
+def _by_use(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+    """The fullest, at most as many as there are colours, and the rest; each in its order."""
+    fullest = sorted(lines, key=_peak, reverse=True)[: chart.COLOURS]
+    drawn = [line for line in fullest if _peak(line) > IDLE] or fullest
+    return [n for n in lines if n in drawn], [n for n in lines if n not in drawn]
+
+
+def _peak(line: Line) -> float:
+    return max((value for value in line.y if value is not None), default=0.0)
+
+
+def _idle_note(lines: Sequence[Line]) -> str:
+    if not lines:
+        return ""
+    highest = units.percent(max(map(_peak, lines)))
+    names = ", ".join(line.name for line in lines)
+    return f"Not drawn, never above {highest}: {names}."

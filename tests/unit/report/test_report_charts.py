@@ -15,7 +15,7 @@ from report_sample import bare, crowded, lasting, line, nothing, peak
 
 from loadkit.analyse.result import Line
 from loadkit.report import units
-from loadkit.report.charts import CHARTS, build_all, scale, svg, values
+from loadkit.report.charts import CHARTS, build_all, saturation, scale, svg, values
 from loadkit.report.charts.axis import Axis, axis
 from loadkit.report.charts.bins import thin
 from loadkit.report.charts.frame import frame, gutter
@@ -250,3 +250,18 @@ def test_series_can_be_told_apart_by_everyone(scheme: int, card: str) -> None:
     for eye in _EYES:
         for a, b in itertools.combinations(colours, 2):
             assert math.dist(_seen(a, eye), _seen(b, eye)) > 13, (a, b)
+
+
+def test_saturation_draws_the_fullest_and_names_the_idle() -> None:
+    names = [f"r{n}" for n in range(12)]
+    lines = tuple(
+        Line(name, "", (0.0, 1.0), (0.0, 1.05 if n == 11 else 0.03 * n))
+        for n, name in enumerate(names)
+    )
+    analysis = replace(peak(), saturation_lines=lines)
+    built = saturation.build(analysis, axis(1.0))
+    assert [series.name for series in built.series] == names[4:]
+    assert built.note.startswith("Not drawn, never above 9")
+    assert built.note.endswith("r0, r1, r2, r3.")
+    assert built.scale is not None
+    assert built.scale.high == 1.0
