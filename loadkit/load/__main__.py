@@ -24,8 +24,6 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(words[:cut], argparse.Namespace(locust_args=words[cut + 1 :]))
     # Standard output is not ours to write to, and a file's prints are not its result.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    # Locust asks pytest for a file without user classes; its cache does not belong in the folder.
-    os.environ.setdefault("PYTEST_ADDOPTS", "-p no:cacheprovider")
     if given.command == "describe":
         return _describe(given)
     return _run(given)

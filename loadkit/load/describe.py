@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import locust.argument_parser as locust_arguments
+import locust.main
 from locust.contrib.fasthttp import FastHttpUser
 from locust.main import merge_locustfiles_content
 from locust.user.users import HttpUser
@@ -56,6 +57,7 @@ def _describe(file: str, locust_args: Sequence[str]) -> dict[str, Any]:
 
 
 def _load(file: str) -> tuple[Mapping[str, Any], Any]:
+    wrap(locust.main, "load_locustfile_pytest", _only_with_tests)
     try:
         classes, _, _, shape = merge_locustfiles_content([file])
     except SyntaxError as error:
@@ -77,6 +79,17 @@ def _load(file: str) -> tuple[Mapping[str, Any], Any]:
         what = f"{type(error).__name__}: {error}"
         raise ScenarioError(what, where=_line_of(error, file)) from error
     return classes, shape
+
+
+def _only_with_tests(load: Callable[[str], Mapping[str, Any]]) -> Callable[[str], Any]:
+    """Locust makes users of a file's test functions, with pytest; without any it need not start,
+    which would leave a cache in the user's folder."""
+
+    def loaded(path: str) -> Mapping[str, Any]:
+        text = Path(path).read_text(encoding="utf-8", errors="replace")
+        return load(path) if "def test_" in text else {}
+
+    return loaded
 
 
 def _line_of(error: BaseException, file: str) -> str:
