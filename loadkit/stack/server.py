@@ -59,6 +59,11 @@ class Server(ABC):
         self._port = 0
 
     @property
+    def working_directory(self) -> Path:
+        """Where it is started: some unpacked programs look for their files from there."""
+        return self.binary.directory or self.place.directory
+
+    @property
     def output(self) -> Path:
         """The file with everything the program printed."""
         return self.place.directory / "output.log"
@@ -99,7 +104,7 @@ class Server(ABC):
                 [str(self.binary.path), *arguments],
                 run_id=self.place.run_id,
                 output=self.output,
-                directory=self.binary.directory or self.place.directory,
+                directory=self.working_directory,
             )
             await self._process.start()
             self._port = port

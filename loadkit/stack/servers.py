@@ -100,6 +100,11 @@ class Prometheus(Server):
         self._alertmanager = alertmanager
         self._scale = scale
 
+    @property
+    def working_directory(self) -> Path:
+        """Its own folder, so that it finds its files by relative names."""
+        return self.place.directory
+
     def prepare(self, port: int) -> Sequence[str]:
         """See Server."""
         folder = self.place.directory.absolute()
@@ -115,7 +120,9 @@ class Prometheus(Server):
             encoding="utf-8",
         )
         return (
-            f"--config.file={config}",
+            # Relative, as the rule files in it are: their names become labels, and a bundle is not
+            # to tell where it was made.
+            f"--config.file={config.name}",
             f"--storage.tsdb.path={folder / 'data'}",
             f"--storage.tsdb.retention.time={_RETENTION}",
             f"--web.listen-address={LOOPBACK}:{port}",
@@ -134,5 +141,5 @@ class Prometheus(Server):
         for name, text in self._rule_files:
             path = folder / Path(name).name
             path.write_text(text, encoding="utf-8")
-            paths.append(path)
+            paths.append(path.relative_to(folder.parent))
         return paths
