@@ -51,23 +51,22 @@ def how_much(facts: Facts) -> Answer:
     good = [stage for stage in measured if _holds(facts, stage)]
     highest = max(measured, key=lambda stage: level[stage.name])
     trust = f"{_generator(facts)}; no higher load was tried"
-    condition = "within the objectives" if facts.slos else "no objective was set"
     if highest in good:
+        condition = "within the objectives" if facts.slos else "no objective was set"
         return Answer(question, f"at least {_load(facts, highest)}, {condition}", trust)
+    how = "held within the objectives" if _failed_in(facts, highest) else "reached"
     best = max(good, key=lambda stage: level[stage.name], default=None)
-    less = f"less than {_load(facts, highest)}, or not for sure"
+    missed = f"{_load(facts, highest)} was not {how} ({highest.name})"
+    if any(fault.stage == highest.name for fault in facts.faults):
+        missed += " while a fault was on"
     if best is None:
-        return Answer(question, f"{less}; no stage held {condition}", _generator(facts))
-    return Answer(
-        question,
-        f"{less}; {_load(facts, best)} was held {condition} ({best.name})",
-        _generator(facts),
-    )
+        return Answer(question, f"{missed}, and no stage was", _generator(facts))
+    return Answer(question, f"{missed}; {_load(facts, best)} was ({best.name})", _generator(facts))
 
 
 def _load(facts: Facts, stage: StageResult) -> str:
     if stage.planned_rate is not None:
-        return text.rate(max(stage.planned_rate))
+        return text.rate(sum(stage.planned_rate) / 2)  # of a ramp what it offered on average
     if stage.users is not None:
         return f"{text.plural(max(stage.users), 'user')} ({text.rate(stage.achieved)})"
     return reached(facts, stage).removeprefix("completed ")

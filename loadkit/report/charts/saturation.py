@@ -20,7 +20,14 @@ def build(analysis: Analysis, axis: Axis) -> chart.Chart:
     drawn, idle = _by_use(analysis.saturation_lines)
     series = chart.series_of(drawn, axis)
     # A share of one core measured over a second reads a little above 1 now and then: still full.
-    values = [v if v is None or v > NOISE else min(v, 1.0) for v in chart.values_of(series)]
+    # What was before the load is off the axis, and must not set its height.
+    values = [
+        value if value > NOISE else min(value, 1.0)
+        for one in series
+        for highest in (one.points.high or one.points.y,)
+        for at, value in zip(one.points.x, highest, strict=True)
+        if value is not None and at >= axis.start
+    ]
     lines = scale.linear(values, chart.HEIGHT, 1.0)
     return chart.Chart(
         key="saturation",
