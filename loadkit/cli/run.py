@@ -9,13 +9,13 @@ import sys
 from pathlib import Path
 
 from loadkit.cli.screen import make_screen
-from loadkit.collect.scrub import scrub
 from loadkit.errors import UsageError
 from loadkit.report.text import summary
 from loadkit.run.conduct import conduct
 from loadkit.run.interrupts import Interrupted
 from loadkit.run.request import RunRequest
 from loadkit.scenario.durations import parse_duration
+from loadkit.scrub import scrub
 
 NAME = "run"
 HELP = "drive a scenario or a locustfile, watch everything, write a bundle and a report"

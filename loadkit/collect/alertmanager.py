@@ -10,9 +10,9 @@ from loadkit.collect.alerts import labels_text, wall_ns
 from loadkit.collect.fetch import Fetcher, base_url, not_json
 from loadkit.collect.headers import ALERTMANAGER, from_environment
 from loadkit.collect.periodic import Outage, Periodic
-from loadkit.collect.scrub import scrub
 from loadkit.collect.sources import Given
 from loadkit.ports import Notes, Sink
+from loadkit.scrub import scrub
 
 EVERY_S = 1.0
 INTEGRATION = "alertmanager"

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from loadkit.collect.headers import ALERTMANAGER, PROMETHEUS
-from loadkit.collect.scrub import scrub
 from loadkit.errors import CollectError, UsageError
+from loadkit.scrub import scrub
 
 TIMEOUT_S = 5
 _REFUSED = frozenset({401, 403, 407})

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from loadkit.collect.scrub import scrub
+from loadkit.scrub import scrub
 
 _LEVELS = {
     "trace": "debug", "debug": "debug", "verbose": "debug", "info": "info",

@@ -11,10 +11,10 @@ from typing import Any, BinaryIO
 from loadkit.collect import logline
 from loadkit.collect.logline import LogLine
 from loadkit.collect.periodic import Outage, Periodic
-from loadkit.collect.scrub import REMOVED
 from loadkit.collect.sources import Given
 from loadkit.model import Finding, Severity
 from loadkit.ports import Notes, Sink
+from loadkit.scrub import REMOVED
 
 EVERY_S = 0.25
 MOST_BAD = 50

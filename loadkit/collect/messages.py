@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from loadkit.collect.alerts import labels_text
-from loadkit.collect.scrub import scrub
+from loadkit.scrub import scrub
 
 Row = dict[str, Any]
 

@@ -8,10 +8,10 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
-from loadkit.collect.scrub import scrub
 from loadkit.errors import CollectError
 from loadkit.model import Finding, Severity
 from loadkit.ports import Notes
+from loadkit.scrub import scrub
 
 RECOVERED = "source-recovered"
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from loadkit.collect import stacks
-from loadkit.collect.scrub import scrub
 from loadkit.model import Finding, Severity
 from loadkit.ports import Notes, Sink
+from loadkit.scrub import scrub
 
 RATE_HZ = 100
 _GRACE_S = 20.0  # py-spy reads the symbols of large programs before it begins

@@ -16,11 +16,11 @@ from loadkit.collect.headers import PROMETHEUS, from_environment
 from loadkit.collect.periodic import Outage, Periodic
 from loadkit.collect.prometheus_api import PrometheusApi
 from loadkit.collect.prometheus_samples import Row, SampleLog, chunks
-from loadkit.collect.scrub import scrub
 from loadkit.collect.sources import Given
 from loadkit.errors import CollectError
 from loadkit.model import Finding, Severity
 from loadkit.ports import Notes, Sink
+from loadkit.scrub import scrub
 
 STEP_S = 5.0
 MOST_SERIES = 20_000

@@ -13,10 +13,10 @@ from collections import deque
 from pathlib import Path
 
 from loadkit.collect.httpd import LOOPBACK
-from loadkit.collect.scrub import scrub
 from loadkit.errors import CollectError
 from loadkit.model import Finding, Severity
 from loadkit.ports import Notes
+from loadkit.scrub import scrub
 
 _READY_S = 20.0
 _END_S = 10.0

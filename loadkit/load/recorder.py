@@ -12,9 +12,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from loadkit.bundle.histogram import FINE
-from loadkit.load import scrub
+from loadkit.load.messages import message
 from loadkit.model import Finding, Severity
 from loadkit.scenario.schedule import stage_at
+from loadkit.scrub import scrub
 
 MOST_OPERATIONS = 500
 MOST_KINDS = 100
@@ -112,7 +113,7 @@ class Recorder:
         known = self._operations.get(raw)
         if known is not None:
             return known
-        clean = scrub.scrub(raw) if "?" in raw or "@" in raw else raw
+        clean = scrub(raw) if "?" in raw or "@" in raw else raw
         if clean not in self._operations:
             if len(self._operations) >= MOST_OPERATIONS:
                 self._say_too_many(clean)
@@ -231,7 +232,7 @@ class Recorder:
         stage, second = self.place(due_ns)
         row = self._errors.get((stage, second, operation, kind))
         if row is None:
-            self._errors[stage, second, operation, kind] = [scrub.message(text), 1]
+            self._errors[stage, second, operation, kind] = [message(text), 1]
         else:
             row[1] += 1
 

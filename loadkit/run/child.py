@@ -15,8 +15,8 @@ from typing import Any
 
 import msgpack
 
-from loadkit.collect.scrub import scrub
 from loadkit.errors import LoadError
+from loadkit.scrub import scrub
 from loadkit.stack.process import child_environment
 
 _LENGTH = struct.Struct(">I")

@@ -172,7 +172,7 @@ def test_the_layers_are_those_of_the_design() -> None:
         "config",
         "ports",
         "model",
-        "errors | reference",
+        "errors | reference | scrub",
     ]
     assert layers.getboolean("exhaustive")
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadkit.collect.headers import from_environment
-from loadkit.collect.scrub import LONGEST, REMOVED, scrub
 from loadkit.errors import UsageError
+from loadkit.scrub import LONGEST, REMOVED, scrub
 
 SECRET = "hUnter2-Zq8x"
 
@@ -84,3 +84,24 @@ def test_broken_header_is_refused_without_its_text(line: str) -> None:
         from_environment("H", {"H": f"Good: yes\n{line}"})
     assert "s3cret" not in str(caught.value)
     assert "line 2" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("URL http://me:pw@host/x: 500", "URL http://[removed]@host/x: 500"),
+        ("GET /a?token=abc&page=2", "GET /a?token=[removed]&page=2"),
+        ("/a?sig=abc&page=2", "/a?sig=[removed]&page=2"),
+        ("/a?access_token=abc;q=1", "/a?access_token=[removed];q=1"),
+        ("/a?api_key=abc#part", "/a?api_key=[removed]"),
+        ("Authorization: Bearer abcdef123456", "Authorization: [removed]"),
+        ("{'Authorization': 'Basic YWxhZGRpbg=='}", "{'Authorization': '[removed]'}"),
+        ("X-API-Key: demo-pro-key-1", "X-API-Key: [removed]"),
+        ("Cookie: sid=123; other=4", "Cookie: [removed]"),
+        ('{"password": "hunter2", "a": 1}', '{"password": [removed], "a": 1}'),
+        ("the token was refused", "the token was refused"),
+        ("GET /api/v1/costs?limit=20", "GET /api/v1/costs?limit=20"),
+    ],
+)
+def test_requests_and_headers_lose_their_secrets(text: str, clean: str) -> None:
+    assert scrub(text) == clean

@@ -1,0 +1,15 @@
+"""What numbers of a scenario may be."""
+
+from __future__ import annotations
+
+import math
+
+
+def is_number(value: object) -> bool:
+    """A finite number that is no bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_int(value: object) -> bool:
+    """A whole number that is no bool."""
+    return isinstance(value, int) and not isinstance(value, bool)
