@@ -36,7 +36,7 @@ from loadkit.analyse.stages import (
     rate_lines,
     stage_results,
 )
-from loadkit.analyse.verdict import conclude
+from loadkit.analyse.verdict import conclude, with_findings
 from loadkit.bundle.reader import RunData
 
 __all__ = ["Analysis", "analyse"]
@@ -48,7 +48,8 @@ def analyse(run: RunData, *, live: bool = False) -> Analysis:
     latencies = Latencies(context)
     uses = all_uses(context, metrics)
     facts = _facts(context, metrics, flow, latencies, uses, live)
-    conclusion = conclude(facts)
+    found = findings(facts)
+    conclusion = with_findings(facts, conclude(facts), found)
     rates, times = rate_lines(context, flow), latency_lines(context)
     by_name = {line.name: line for line in (*rates, *times)}
     return Analysis(
@@ -79,7 +80,7 @@ def analyse(run: RunData, *, live: bool = False) -> Analysis:
         errors=facts.errors,
         exemplars=slowest(context),
         associations=associations(context, _values(by_name.get("p95")), uses),
-        findings=findings(facts),
+        findings=found,
         method=method(facts),
         end_s=context.end_s,
         missing=missing(facts),

@@ -147,7 +147,9 @@ def _verdict(
         why = text.listing(f"{cause} in {count}" for cause, count in counted.most_common())
         reasons.append(f"{len(causes)} of {measured} measured seconds were bad: {why}")
         invalid = len(causes) > INVALID_SHARE * measured
-    if measured and not _watched(context):
+    if not measured:
+        reasons.append("no measured stage was reached")
+    elif not _watched(context):
         reasons.append("nothing was recorded about the generator itself")
     if accounting.balanced is False:
         reasons.append("the books do not balance: what was planned or sent is not what ended")

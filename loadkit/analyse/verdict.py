@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from loadkit.analyse import text
@@ -11,7 +11,7 @@ from loadkit.analyse.facts import Facts
 from loadkit.analyse.result import AlertResult, SloResult, StageResult
 from loadkit.analyse.slo import beyond, show
 from loadkit.errors import UsageError
-from loadkit.model import Slo, Status
+from loadkit.model import Finding, Severity, Slo, Status
 
 HELD = 0.95
 """A stage that completed at least this share of what was offered held its rate."""
@@ -50,6 +50,19 @@ def conclude(facts: Facts) -> Conclusion:
     if open_points:
         return Conclusion("inconclusive", _with_held(facts, text.listing(open_points, 3)), 5)
     return Conclusion("passed", held(facts), 0)
+
+
+def with_findings(facts: Facts, conclusion: Conclusion, found: Sequence[Finding]) -> Conclusion:
+    """The same, unless a finding is as severe as ``--fail-on`` says and nothing worse decided."""
+    least = facts.context.manifest.fail_on
+    if least is None or conclusion.verdict not in ("passed", "inconclusive"):
+        return conclusion
+    severe = (Severity.ERROR,) if least == Severity.ERROR else (Severity.ERROR, Severity.WARNING)
+    reached = [finding for finding in found if finding.severity in severe]
+    if facts.state == "running" or not reached:
+        return conclusion
+    number = text.plural(len(reached), "finding")
+    return Conclusion("failed", f"{number} of at least {least}: {reached[0].summary}", 3)
 
 
 def _decides(alert: AlertResult, status: Status) -> bool:

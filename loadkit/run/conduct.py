@@ -179,8 +179,10 @@ async def _measure(
     except Interrupted:
         run.manifest.load_end = {"reason": "interrupted", "message": "before the load began"}
     except LoadkitError as error:
-        run.manifest.load_end = {"reason": "error", "message": str(error)}
-        run.note(Finding("start-failed", Severity.ERROR, str(error).splitlines()[0]))
+        what = " ".join(error.what.split())
+        run.manifest.load_end = {"reason": "error", "message": what}
+        evidence = {"remedy": error.remedy} if error.remedy else {}
+        run.note(Finding("start-failed", Severity.ERROR, what, evidence))
         run.screen.say(f"error: {error}")
     run.manifest.end_mono_ns = run.manifest.end_mono_ns or time.monotonic_ns()
 

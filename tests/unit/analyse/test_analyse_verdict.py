@@ -214,3 +214,20 @@ def test_the_same_run_gives_the_same_analysis() -> None:
 
 def test_finders_are_listed_once() -> None:
     assert len(set(FINDERS)) == len(FINDERS)
+
+
+@pytest.mark.parametrize(
+    ("least", "status", "verdict"),
+    [(None, 0, "passed"), ("error", 0, "passed"), ("warning", 3, "failed")],
+)
+def test_a_finding_as_severe_as_asked_fails_the_run(
+    least: str | None, status: int, verdict: str
+) -> None:
+    book = Book(stage("peak", 0, 10, 10.0), fail_on=least)
+    book.steady(0, 10, 10, 4.0)
+    book.idle_generator(10)
+    analysis = said(book)
+    assert [f.severity for f in analysis.findings if f.slug == "rate-not-reached"] == ["warning"]
+    assert (analysis.exit_status, analysis.verdict) == (status, verdict)
+    if status:
+        assert analysis.headline.startswith("1 finding of at least warning: ")
