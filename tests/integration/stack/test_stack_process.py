@@ -178,7 +178,10 @@ def test_nothing_outlives_a_supervisor_killed_with_minus_nine(tmp_path: Path, ru
     )
     assert supervisor.stdout is not None
     guard = int(supervisor.stdout.readline())
-    # Two children and a grandchild in a session of its own whose parent is gone.
+    # Two children and a grandchild in a session of its own, once its parent is gone.
+    deadline = time.monotonic() + 10
+    while len(members(run_id)) != 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert len(members(run_id)) == 3
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         os.kill(guard, number)  # deaf to what a terminal sends
