@@ -63,11 +63,11 @@ async def _prepare(
 ) -> tuple[Plan, PreparedRules | None]:
     found = await describe(request.file, request.locust_args)
     plan = make_plan(request, found)
+    _check_sources(request)
     if plan.stack == "embedded":
         prepared = await stack_rules.prepared(request.rules, screen.say)
         stack_rules.check_alert_names(plan, prepared)
         return plan, prepared
-    _check_sources(request)
     targets = [plan.host] if plan.host else list(found.hosts)
     for target in targets:
         check_allowed(target, config.allowed_targets)
