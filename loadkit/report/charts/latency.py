@@ -11,6 +11,8 @@ from loadkit.report import units
 from loadkit.report.charts import chart, scale, svg
 from loadkit.report.charts.axis import Axis
 
+_LABEL = 15.0  # pixels a label is high
+
 
 def build(analysis: Analysis, axis: Axis) -> chart.Chart:
     """Response time from when a request was due."""
@@ -84,6 +86,11 @@ def _labels(
         if held is None or stage.duration_s > held.duration_s:
             longest[(text, limit)] = stage
     return tuple(
-        chart.Label(stage.start_s, lines.y(limit), text, "objective")
+        chart.Label(stage.start_s, (y := lines.y(limit)), text, _place(y))
         for (text, limit), stage in longest.items()
     )
+
+
+def _place(y: float) -> str:
+    """A label stands on its line, and hangs from it where the plot's top would cut it."""
+    return "objective under" if y < _LABEL else "objective"

@@ -15,7 +15,7 @@ from report_sample import bare, crowded, lasting, line, nothing, peak
 
 from loadkit.analyse.result import Line
 from loadkit.report import units
-from loadkit.report.charts import CHARTS, build_all, saturation, scale, svg, values
+from loadkit.report.charts import CHARTS, build_all, latency, saturation, scale, svg, values
 from loadkit.report.charts.axis import Axis, axis
 from loadkit.report.charts.bins import thin
 from loadkit.report.charts.frame import frame, gutter
@@ -265,3 +265,13 @@ def test_saturation_draws_the_fullest_and_names_the_idle() -> None:
     assert built.note.endswith("r0, r1, r2, r3.")
     assert built.scale is not None
     assert built.scale.high == 1.0
+
+
+@pytest.mark.parametrize(("slowest", "css"), [(0.2, "objective under"), (9.0, "objective")])
+def test_an_objective_at_the_top_of_the_plot_is_named_below_its_line(
+    slowest: float, css: str
+) -> None:
+    lines = (Line("p99.9", "s", (0.0, 1.0), (0.002, slowest)),)
+    slos = tuple(result for result in peak().slos if result.slo == "p95 < 300 ms")
+    built = latency.build(replace(peak(), latency_lines=lines, slos=slos), axis(1.0))
+    assert [label.css for label in built.labels if label.text == "p95 < 300 ms"] == [css]
