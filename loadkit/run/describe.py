@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from loadkit.errors import LoadError, ScenarioError, UsageError
+from loadkit.errors import LoadError, ScenarioError
 from loadkit.model import Scenario
 from loadkit.scenario import codec
 
@@ -40,8 +40,8 @@ async def describe(file: Path, locust_args: Sequence[str]) -> Description:
     """Imports the file in a process of its own and tells what is in it.
 
     Raises:
-        ScenarioError: the file is missing, broken, has no users, or its scenario is wrong.
-        UsageError: an option is neither Locust's nor the file's own.
+        ScenarioError: the file is missing, broken, has no users, its scenario is wrong, or an
+            option is neither Locust's nor the file's own.
         LoadError: the process died without an answer.
     """
     if not file.is_file():
@@ -53,8 +53,7 @@ async def describe(file: Path, locust_args: Sequence[str]) -> Description:
     answer = await _ask(file, locust_args)
     if not answer.get("ok"):
         error = answer["error"]
-        kind = UsageError if error.get("kind") == "usage" else ScenarioError
-        raise kind(error["what"], where=error.get("where"), remedy=error.get("remedy"))
+        raise ScenarioError(error["what"], where=error["where"], remedy=error["remedy"])
     scenario = answer["scenario"]
     return Description(
         scenario=None if scenario is None else codec.from_dict(scenario),

@@ -26,7 +26,7 @@ class Sources:
             try:
                 await collector.start()
             except CollectError as error:
-                self._failed(collector.name, error)
+                self._failed(collector.name, str(error))
             else:
                 self._running.append(collector)
                 self._run.manifest.collectors[collector.name] = "ok"
@@ -39,11 +39,12 @@ class Sources:
             try:
                 async with asyncio.timeout(patience):
                     await collector.stop()
-            except (CollectError, TimeoutError) as error:
-                self._failed(collector.name, error)
+            except TimeoutError:
+                self._failed(collector.name, f"did not end within {patience:g} s")
+            except CollectError as error:
+                self._failed(collector.name, str(error))
 
-    def _failed(self, name: str, error: Exception) -> None:
-        reason = str(error) or f"did not end within {_STOP_S:g} s"
+    def _failed(self, name: str, reason: str) -> None:
         self._run.manifest.collectors[name] = f"failed: {reason}"
         self._run.note(
             Finding(

@@ -61,7 +61,8 @@ class FaultSwitch:
         try:
             answer = await self._client.get("/faults")
             answer.raise_for_status()
-            for entry in _entries(answer.json()):
+            told = answer.json()
+            for entry in (*told["active"], *told["history"]):
                 fault = self._asked.get(str(entry["id"]))
                 if fault is not None:
                     end = entry.get("end_monotonic_ns")
@@ -79,12 +80,6 @@ class FaultSwitch:
                 )
         self._run.writer.append("faults", list(rows.values()))
         await self._client.aclose()
-
-
-def _entries(answer: Any) -> list[dict[str, Any]]:
-    if isinstance(answer, list):
-        return answer
-    return [entry for part in answer.values() if isinstance(part, list) for entry in part]
 
 
 def _row(fault: Fault, start_ns: int, end_ns: int | None) -> dict[str, Any]:
