@@ -17,6 +17,7 @@ from loadkit.analyse.expectations import alert_results
 from loadkit.analyse.facts import Facts
 from loadkit.analyse.findings import findings
 from loadkit.analyse.generator import judge_generator
+from loadkit.analyse.iterations import iteration_results
 from loadkit.analyse.logs import log_groups
 from loadkit.analyse.method import method, missing
 from loadkit.analyse.profiles import hot_functions, profile_results
@@ -37,6 +38,7 @@ from loadkit.analyse.stages import (
     stage_results,
 )
 from loadkit.analyse.verdict import conclude, with_findings
+from loadkit.analyse.workers import worker_results
 from loadkit.bundle.reader import RunData
 
 __all__ = ["Analysis", "analyse"]
@@ -62,6 +64,7 @@ def analyse(run: RunData, *, live: bool = False) -> Analysis:
         answers=answers(facts),
         stages=facts.stages,
         operations=operation_results(context, flow, latencies),
+        iterations=iteration_results(context, flow, latencies),
         accounting=facts.accounting,
         generator=facts.generator,
         slos=facts.slos,
@@ -88,6 +91,7 @@ def analyse(run: RunData, *, live: bool = False) -> Analysis:
         peak_stage=None if context.peak is None else context.peak.name,
         load_end_s=context.reached_s,
         time_scale=int(run.manifest.stack.get("scale") or 1),
+        workers=worker_results(context),
     )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from loadkit.analyse.context import Context, StageSpan, text_of
 from loadkit.analyse.result import Accounting
 
-ARRIVALS = ("planned", "started", "late", "never_started")
+ARRIVALS = ("planned", "started", "late", "never_started", "unknown")
 OUTCOMES = ("ok", "failed", "raised", "cancelled")
 FAILURES = ("failed", "raised", "cancelled")
 
@@ -142,6 +142,7 @@ def account(context: Context, flow: Flow) -> Accounting:
         completed=completed,
         in_flight=None if in_flight is None else max(0, in_flight),
         balanced=_balanced(context, arrivals, in_flight),
+        unknown=arrivals["unknown"] or 0,
         **outcomes,
     )
 
@@ -164,8 +165,9 @@ def _balanced(
     if in_flight != int(told or 0):
         return False
     planned, started, never = (arrivals[e] for e in ("planned", "started", "never_started"))
+    unknown = arrivals["unknown"] or 0
     if planned is None or started is None or never is None:
         return True
     if context.end_reason == "finished":
-        return planned == started + never
-    return planned >= started
+        return planned == started + never + unknown
+    return planned >= started + unknown

@@ -65,8 +65,9 @@ def how_much(facts: Facts) -> Answer:
 
 
 def _load(facts: Facts, stage: StageResult) -> str:
-    if stage.planned_rate is not None:
-        return text.rate(sum(stage.planned_rate) / 2)  # of a ramp what it offered on average
+    if stage.mean_rate is not None:
+        users = f" and {text.plural(max(stage.users), 'user')}" if stage.users else ""
+        return text.rate(stage.mean_rate) + users  # of a ramp what it offered on average
     if stage.users is not None:
         return f"{text.plural(max(stage.users), 'user')} ({text.rate(stage.achieved)})"
     return reached(facts, stage).removeprefix("completed ")

@@ -26,10 +26,13 @@ class StageSpan:
     duration_s: float
     warmup: bool
     profile: bool
-    kind: Literal["rate", "users"] | None  # None: a foreign scenario's own load
+    kind: Literal["rate", "users"] | None  # rate: of open loads; None: a foreign file's own load
     first: float | None  # rate or users when it begins
     last: float | None
     max_users: int | None
+    mean: float | None = None  # of the planned rate, where it is no straight line
+    users: tuple[int, int] | None = None  # first and last number of closed users, if any
+    text: str = ""  # the load in words, where it is more than a rate or a number of users
 
     @property
     def end_s(self) -> float:
@@ -49,6 +52,8 @@ class StageSpan:
     @property
     def level(self) -> float:
         """Mean of the planned load, to tell the lowest from the highest."""
+        if self.mean is not None:
+            return self.mean
         return 0.0 if self.first is None or self.last is None else (self.first + self.last) / 2
 
     def holds(self, t_s: float) -> bool:
@@ -74,6 +79,21 @@ def text_or_none(value: Any) -> str | None:
 def seconds_or_none(value: Any) -> float | None:
     """A number cell; None when null."""
     return float(value) if present(value) else None
+
+
+def _kind(load: dict[str, Any]) -> Literal["rate", "users"] | None:
+    """Whether anything arrives by plan; shapes of a later loadkit are taken to."""
+    if not load.get("kind"):
+        return None
+    return "users" if load["kind"] == "users" or load.get("from") is None else "rate"
+
+
+def _users(load: dict[str, Any]) -> tuple[int, int] | None:
+    """First and last number of users of closed loads."""
+    ends = (load.get("from"), load.get("to")) if load.get("kind") == "users" else load.get("users")
+    if not ends or ends[0] is None:
+        return None
+    return int(ends[0]), int(ends[0] if ends[1] is None else ends[1])
 
 
 class Context:
@@ -105,9 +125,10 @@ class Context:
 
     def _stage(self, stage: dict[str, Any]) -> StageSpan:
         load = stage.get("load") or {}
-        kind = load.get("kind")
-        first = seconds_or_none(load.get("from"))
-        last = seconds_or_none(load.get("to"))
+        users = _users(load)
+        first, last = (seconds_or_none(load.get(key)) for key in ("from", "to"))
+        if first is None and users is not None:
+            first, last = users
         duration = seconds_or_none(stage.get("duration_s"))
         start = float(stage.get("start_s") or 0.0)
         return StageSpan(
@@ -117,10 +138,13 @@ class Context:
             duration_s=max(0.0, self._last_sign_s - start) if duration is None else duration,
             warmup=bool(stage.get("warmup")),
             profile=bool(stage.get("profile")),
-            kind=kind if kind in ("rate", "users") else None,
+            kind=_kind(load),
             first=first,
             last=first if last is None else last,
             max_users=load.get("max_users"),
+            mean=seconds_or_none(load.get("mean")),
+            users=users,
+            text=str(load.get("text") or ""),
         )
 
     @cached_property

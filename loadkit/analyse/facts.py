@@ -49,13 +49,19 @@ class Facts:
     def completed_share(self, stage: StageResult) -> float | None:
         """Responses while a stage ran, of those that its arrivals called for; None when closed.
 
-        An arrival is an iteration, which may send several requests.
+        An arrival is an iteration, which may send several requests. None too where closed users
+        ran beside: their responses are among those completed.
         """
-        if not stage.offered or stage.achieved is None:
+        if not stage.offered or stage.achieved is None or stage.mixed:
             return None
-        sent, started = self.accounting.sent, self.accounting.started
-        each = sent / started if sent and started else 1.0
-        return stage.achieved / (stage.offered * each)
+        return stage.achieved / (stage.offered * self._each)
+
+    @property
+    def _each(self) -> float:
+        """Requests an arrival, over the stages that only have arrivals."""
+        stages = [s for s in self.stages if s.planned_rate is not None and not s.mixed]
+        sent, started = sum(s.sent or 0 for s in stages), sum(s.started or 0 for s in stages)
+        return sent / started if self.accounting.sent and sent and started else 1.0
 
     def stage(self, name: str | None) -> StageResult | None:
         """A stage's result by name."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,15 +22,34 @@ LAG_S = 0.1
 CPU = 0.9
 LATENESS_S = 0.05
 GC_S = 0.1
+FILES = 0.95
+PORTS = 100
 INVALID_SHARE = 0.1
+# Waiting for a CPU: of a second, of what it used in it, and in how many seconds it matters.
+WAIT_S = 0.02
+WAIT_PER_CPU = 0.25
+WAIT_SECONDS = 2
+WAIT_SHARE = 0.2
 STARTED_SHARE = 0.95
+_SLACK_S = 0.1  # rows come this much off a whole second, give or take
 
 
 @dataclass(frozen=True, slots=True)
 class _Second:
-    cpu: float | None
-    lag_s: float | None
-    gc_s: float | None
+    """What it said of itself; the worst of its workers, where there are several."""
+
+    cpu: float | None = None
+    lag_s: float | None = None
+    gc_s: float | None = None
+    wait_s: float | None = None
+    files: float | None = None  # share of those it may have
+    ports_used: float | None = None  # below 0: so many are free
+
+    @property
+    def waited(self) -> bool:
+        """Whether it was short of CPU that others used."""
+        wait = self.wait_s or 0.0
+        return wait > WAIT_S and wait > WAIT_PER_CPU * (self.cpu or 0.0)
 
 
 def judge_generator(
@@ -42,7 +63,8 @@ def judge_generator(
         found = _causes(own.get(second)) | ({"arrivals started late"} if second in late else set())
         if found:
             causes[second] = found
-    verdict, reasons = _verdict(context, flow, accounting, causes)
+    waited = _waited(context, own)
+    verdict, reasons = _verdict(context, flow, accounting, causes, waited)
     rows = [own[second] for second in sorted(context.measured_seconds) if second in own]
     lags = [row.lag_s for row in rows if row.lag_s is not None]
     cpus = [row.cpu for row in rows if row.cpu is not None]
@@ -50,7 +72,7 @@ def judge_generator(
     return GeneratorResult(
         verdict=verdict,
         reasons=tuple(reasons),
-        bad_seconds=tuple(sorted(causes)),
+        bad_seconds=tuple(sorted({*causes, *waited})),
         cpu_mean=float(np.mean(cpus)) if cpus else None,
         cpu_max=max(cpus, default=None),
         lag_p99_s=_nearest_rank(lags, 0.99),
@@ -79,20 +101,37 @@ def _lateness(context: Context, latencies: Latencies) -> float | None:
 
 
 def _own_seconds(context: Context) -> dict[int, _Second]:
-    """What the generator said of itself: a row tells of the second before it was written."""
+    """What the generator said of itself: a row tells of the time since the row before."""
     frame = context.run.generator.sort_values("t_s", kind="stable")
     seconds: dict[int, _Second] = {}
-    columns = (frame[name] for name in ("t_s", "cpu_ratio", "loop_lag_ns", "gc_pause_ns"))
-    since = -np.inf
-    for t, cpu, lag, pause in zip(*columns, strict=True):
-        # What it does when the load is over, such as ending its users, hurts no measurement.
-        if pd.isna(t) or since >= context.plan_end_s:
-            continue
-        since = t
-        second = int(np.floor(t - 0.5))
-        row = _Second(_real(cpu), _real(lag, 1e-9), _real(pause, 1e-9))
-        seconds[second] = _worse(seconds.get(second), row)
+    for _, rows in frame.groupby("worker", dropna=False, sort=False):
+        since: float | None = None
+        for row in rows.to_dict("records"):
+            until = row["t_s"]
+            # What it does when the load is over, such as ending its users, hurts no measurement.
+            if pd.isna(until) or (since is not None and since >= context.plan_end_s):
+                continue
+            begun = max(0.0, until - 1.0) if since is None else since
+            said = _said(row)
+            # A stall holds up the row itself, which then tells of two seconds.
+            last = max(0, int(np.floor(until - _SLACK_S)))
+            for second in range(min(int(begun + _SLACK_S), last), last + 1):
+                seconds[second] = _worse(seconds.get(second), said)
+            since = until
     return seconds
+
+
+def _said(row: Mapping[Hashable, Any]) -> _Second:
+    files, most = _real(row["open_files"]), _real(row["max_files"])
+    free = _real(row["free_ports"])
+    return _Second(
+        cpu=_real(row["cpu_ratio"]),
+        lag_s=_real(row["loop_lag_ns"], 1e-9),
+        gc_s=_real(row["gc_pause_ns"], 1e-9),
+        wait_s=_real(row["run_delay_ns"], 1e-9),
+        files=files / most if files is not None and most else None,
+        ports_used=None if free is None else -free,
+    )
 
 
 def _real(value: object, scale: float = 1.0) -> float | None:
@@ -103,25 +142,32 @@ def _worse(one: _Second | None, other: _Second) -> _Second:
     if one is None:
         return other
 
-    def larger(a: float | None, b: float | None) -> float | None:
-        return max((v for v in (a, b) if v is not None), default=None)
+    def larger(name: str) -> float | None:
+        pair = (getattr(one, name), getattr(other, name))
+        return max((value for value in pair if value is not None), default=None)
 
-    return _Second(
-        larger(one.cpu, other.cpu), larger(one.lag_s, other.lag_s), larger(one.gc_s, other.gc_s)
-    )
+    return _Second(**{item.name: larger(item.name) for item in fields(_Second)})
 
 
 def _causes(row: _Second | None) -> set[str]:
     if row is None:
         return set()
-    found = set()
-    if row.lag_s is not None and row.lag_s > LAG_S:
-        found.add("its event loop lagged")
-    if row.cpu is not None and row.cpu > CPU:
-        found.add("its CPU was used up")
-    if row.gc_s is not None and row.gc_s > GC_S:
-        found.add("it collected garbage")
-    return found
+    limits = (
+        (row.lag_s, LAG_S, "its event loop lagged"),
+        (row.cpu, CPU, "its CPU was used up"),
+        (row.gc_s, GC_S, "it collected garbage"),
+        (row.files, FILES, "it had opened nearly all files it may"),
+        (row.ports_used, -PORTS, "hardly a local port was free"),
+    )
+    return {cause for value, limit, cause in limits if value is not None and value > limit}
+
+
+def _waited(context: Context, own: dict[int, _Second]) -> tuple[int, ...]:
+    """Measured seconds in which it waited for a CPU, if they are more than a passing few."""
+    measured = context.measured_seconds
+    found = tuple(second for second in sorted(measured) if second in own and own[second].waited)
+    enough = max(min(WAIT_SECONDS, len(measured)), WAIT_SHARE * len(measured))
+    return found if found and len(found) >= enough else ()
 
 
 def _late_seconds(context: Context, flow: Flow) -> frozenset[int]:
@@ -138,7 +184,11 @@ def _late_seconds(context: Context, flow: Flow) -> frozenset[int]:
 
 
 def _verdict(
-    context: Context, flow: Flow, accounting: Accounting, causes: dict[int, set[str]]
+    context: Context,
+    flow: Flow,
+    accounting: Accounting,
+    causes: dict[int, set[str]],
+    waited: tuple[int, ...],
 ) -> tuple[str, list[str]]:
     measured = len(context.measured_seconds)
     reasons, invalid = [], False
@@ -147,6 +197,11 @@ def _verdict(
         why = text.listing(f"{cause} in {count}" for cause, count in counted.most_common())
         reasons.append(f"{len(causes)} of {measured} measured seconds were bad: {why}")
         invalid = len(causes) > INVALID_SHARE * measured
+    if waited:
+        reasons.append(
+            f"in {len(waited)} of {measured} measured seconds it was ready to run and had to wait "
+            "for a CPU that others used"
+        )
     if not measured:
         reasons.append("no measured stage was reached")
     elif not _watched(context):

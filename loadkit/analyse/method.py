@@ -35,7 +35,7 @@ def method(facts: Facts) -> tuple[tuple[str, str], ...]:
             "Clock",
             "CLOCK_MONOTONIC; foreign stamps are placed by a pair of clocks read each second.",
         ),
-        ("Cost of observing", "not measured in this run."),
+        ("Cost of observing", _observing(facts)),
         ("Machine", _machine(facts)),
         ("Versions", _versions(facts)),
     ]
@@ -47,6 +47,8 @@ def method(facts: Facts) -> tuple[tuple[str, str], ...]:
 
 def _load(facts: Facts) -> str:
     kinds = {stage.kind for stage in facts.context.stages}
+    if any(stage.users for stage in facts.context.stages):
+        kinds.add("users")
     parts = []
     if "rate" in kinds:
         parts.append("open model: arrivals have due times, whether or not earlier ones are done")
@@ -75,6 +77,20 @@ def _alerts(facts: Facts) -> str:
     return (
         f"{rules}evaluated by Prometheus with all intervals, windows and 'for' divided by {scale}; "
         "times shown are those of the run."
+    )
+
+
+def _observing(facts: Facts) -> str:
+    found = facts.context.manifest.observing
+    if not found:
+        return "never measured here; loadkit bench observing does."
+    cpu, p99 = found["cpu_ratio"], found["p99_ratio"]
+    low, median, high = (100 * (cpu[key] - 1) for key in ("low", "median", "high"))
+    return (
+        f"{median:+.1f} % service CPU a request (95 % interval {low:+.1f} to {high:+.1f} %), p99 "
+        f"{p99['median']:.2f} × ({p99['low']:.2f} to {p99['high']:.2f}): "
+        f"{text.plural(int(found['pairs']), 'pair')} of runs on {found['date']}, "
+        f"{found['machine']}."
     )
 
 

@@ -37,7 +37,7 @@ class StageResult:
     warmup: bool
     profile: bool
     planned_rate: tuple[float, float] | None  # first and last, arrivals a second; None when closed
-    users: tuple[int, int] | None  # first and last; None when open
+    users: tuple[int, int] | None  # first and last of closed loads; None without any
     offered: float | None  # arrivals planned a second; None when closed
     achieved: float | None  # responses completed a second
     count: int  # requests due in the stage that ended
@@ -47,6 +47,15 @@ class StageResult:
     response: Percentiles
     lateness: Percentiles | None
     reached_s: float | None = None  # seconds of it that were run; less than planned when cut short
+    mean_rate: float | None = None  # arrivals planned a second, over the whole stage
+    sent: int | None = None  # requests sent of what was due in it
+    started: int | None = None  # arrivals of it that started
+    load: str = ""  # its load in words, where it is more than a rate or a number of users
+
+    @property
+    def mixed(self) -> bool:
+        """Whether open and closed loads ran in it at once: what was completed is of both."""
+        return self.planned_rate is not None and self.users is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +68,17 @@ class OperationResult:
     failures: int
     service: Percentiles
     response: Percentiles
+
+
+@dataclass(frozen=True, slots=True)
+class IterationResult:
+    """Whole iterations of one task in one stage."""
+
+    task: str
+    stage: str
+    count: int
+    service: Percentiles  # from its start
+    response: Percentiles  # from when it was due
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +97,23 @@ class Accounting:
     cancelled: int
     in_flight: int | None
     balanced: bool | None
+    unknown: int = 0  # arrivals of lost workers of which nobody can say whether they started
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerResult:
+    """One of several processes that made the load; its clock beside the master's."""
+
+    name: str
+    host: str
+    state: str  # ended, lost, or where it had got to when the run ended
+    cpu_mean: float | None  # share of one core until the load's end
+    cpu_max: float | None
+    offset_s: float  # the master's clock minus its own
+    uncertainty_s: float
+    lost_from_s: float | None  # its last acknowledged word, where it was lost
+    lost_until_s: float | None  # when it can have sent nothing more
+    unknown: int | None  # arrivals due in between, or waiting then
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,3 +374,5 @@ class Analysis:
     peak_stage: str | None = None  # the highest measured load
     load_end_s: float | None = None  # how far load was sent; end_s may lie beyond it
     time_scale: int = 1  # Prometheus' intervals were divided by this
+    iterations: tuple[IterationResult, ...] = ()  # empty where each is one request
+    workers: tuple[WorkerResult, ...] = ()  # empty for a load of one process

@@ -195,8 +195,12 @@ def processes(context: Context, metrics: Metrics) -> Iterator[Use]:
 def generator(context: Context, metrics: Metrics) -> Iterator[Use]:
     """The load generator, while there was load: what it does at its end is nobody's concern."""
     frame = context.run.generator.sort_values("t_s", kind="stable")
+    source = "share of one core, by itself"
+    if "worker" in frame.columns and frame["worker"].notna().any():
+        source = "share of one core, of the busiest worker"
+        frame = frame.groupby(np.floor(frame["t_s"]), as_index=False)[["t_s", "cpu_ratio"]].max()
     x, y = _columns(frame[frame["t_s"].shift(fill_value=-np.inf) < context.plan_end_s], "cpu_ratio")
-    yield Use("load generator CPU", CPU, "share of one core, by itself", x, y, own=True)
+    yield Use("load generator CPU", CPU, source, x, y, own=True)
 
 
 def _columns(frame: pd.DataFrame, column: str) -> tuple[Floats, Floats]:

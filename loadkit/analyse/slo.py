@@ -142,6 +142,7 @@ class _Judge:
         known = waited.count - ended.count
         hidden = max(0, cancelled - known) + self.flow.unsettled(stage.name, slo.operation)
         hidden += self.flow.total("never_started", stage.name)
+        hidden += self.flow.total("unknown", stage.name)
         open_ended = known + hidden
         if not ended.count and not known:
             return None

@@ -81,7 +81,7 @@ def _stage(
         warmup=stage.warmup,
         profile=stage.profile,
         planned_rate=first_last if is_open else None,
-        users=_users(first_last) if stage.kind == "users" else None,
+        users=stage.users,
         offered=flow.total("planned", stage.name) / reached if is_open and reached > 0 else None,
         achieved=achieved(flow, context, stage),
         count=count,
@@ -91,11 +91,11 @@ def _stage(
         response=latencies.percentiles("response", stage.name),
         lateness=lateness if lateness.count else None,
         reached_s=reached,
+        mean_rate=stage.level if is_open else None,
+        sent=flow.total("sent", stage.name) if "sent" in flow.events else None,
+        started=flow.total("started", stage.name) if is_open else None,
+        load=stage.text,
     )
-
-
-def _users(first_last: tuple[float, float] | None) -> tuple[int, int] | None:
-    return None if first_last is None else (int(first_last[0]), int(first_last[1]))
 
 
 def operation_results(

@@ -141,14 +141,19 @@ def reached(facts: Facts, stage: StageResult) -> str:
         if part >= HELD:
             return f"held {text.rate(_level(stage))}"
         return f"completed {text.share(part)} of {text.rate(stage.offered)} offered"
-    users = "" if stage.users is None else f" with {text.plural(max(stage.users), 'user')}"
-    return f"completed {text.rate(stage.achieved)}{users}"
+    done = f"completed {text.rate(stage.achieved)}"
+    if stage.users is None:
+        return done
+    users = text.plural(max(stage.users), "user")
+    if stage.mixed:
+        return f"{done}, {text.rate(stage.offered)} offered beside {users}"
+    return f"{done} with {users}"
 
 
 def _level(stage: StageResult) -> float | None:
     """The planned rate where it is constant, else what was offered on average."""
-    if stage.planned_rate and stage.planned_rate[0] == stage.planned_rate[1]:
-        return stage.planned_rate[0]
+    if stage.planned_rate and set(stage.planned_rate) == {stage.mean_rate}:
+        return stage.mean_rate
     return stage.offered
 
 

@@ -2,127 +2,39 @@
 
 from __future__ import annotations
 
-import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from loadkit.errors import ScenarioError
-from loadkit.model.checks import is_int, is_number
+from loadkit.model.checks import is_number
+from loadkit.model.shapes import OpenLoad, Rate, Replay, Sine, Spike, Steps, Users
 
 PROFILE_SUFFIX = "-profile"
 WARM_UP_NAMES = frozenset({"warm-up", "warmup"})
 
+Open = Rate | Steps | Spike | Sine | Replay
+Load = Open | Users
 
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """Open model: iterations arrive at ``rate`` a second whether or not earlier ones are done.
-
-    ``to`` makes it a linear ramp that ends at that rate. ``max_users`` bounds how many iterations
-    may run at once (default: ten times the highest rate, at least 1); arrivals beyond wait for a
-    free user and are counted as late.
-
-    Raises:
-        ScenarioError: a rate is negative or not finite, a constant rate is zero, or ``max_users``
-            is below 1.
-    """
-
-    rate: float
-    to: float | None = None
-    max_users: int | None = None
-
-    def __post_init__(self) -> None:
-        for value in (self.rate, self.to):
-            if value is not None and not (is_number(value) and value >= 0):
-                raise ScenarioError(
-                    f"rate must be positive, got {value!r}",
-                    remedy="Give the arrivals a second, for example load=Rate(150).",
-                )
-        if self.peak <= 0:
-            raise ScenarioError(
-                "rate must be positive, got 0",
-                remedy="Give the arrivals a second, for example load=Rate(150).",
-            )
-        if self.max_users is not None and not (is_int(self.max_users) and self.max_users >= 1):
-            raise ScenarioError(
-                f"max_users must be a whole number of at least 1, got {self.max_users!r}",
-                remedy="Leave it out for ten users per arrival a second.",
-            )
-
-    @property
-    def end(self) -> float:
-        """Arrivals a second when the stage ends."""
-        return self.rate if self.to is None else self.to
-
-    @property
-    def peak(self) -> float:
-        """The highest rate in the stage."""
-        return max(self.rate, self.end)
-
-    @property
-    def pool(self) -> int:
-        """How many users may serve arrivals at once."""
-        return self.max_users or max(1, math.ceil(10 * self.peak))
-
-
-@dataclass(frozen=True, slots=True)
-class Users:
-    """Closed model: ``users`` of them, each waiting its think time after every iteration.
-
-    ``to`` makes it a linear ramp that ends at that number.
-
-    Raises:
-        ScenarioError: a number of users is negative or not whole, or none ever run.
-    """
-
-    users: int
-    to: int | None = None
-
-    def __post_init__(self) -> None:
-        for value in (self.users, self.to):
-            if value is not None and not (is_int(value) and value >= 0):
-                raise ScenarioError(
-                    f"users must be a whole number, got {value!r}",
-                    remedy="Give how many run at once, for example load=Users(20).",
-                )
-        if self.peak == 0:
-            raise ScenarioError(
-                "users must be positive, got 0",
-                remedy="Give how many run at once, for example load=Users(20).",
-            )
-
-    @property
-    def end(self) -> int:
-        """Users when the stage ends."""
-        return self.users if self.to is None else self.to
-
-    @property
-    def peak(self) -> int:
-        """The highest number of users in the stage."""
-        return max(self.users, self.end)
-
-    @property
-    def pool(self) -> int:
-        """How many users the stage needs."""
-        return self.peak
-
-
-Load = Rate | Users
+__all__ = ["Load", "Open", "OpenLoad", "Stage"]
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A stretch of the run under one kind of load.
+    """A stretch of the run under one load, or under several at once.
 
-    A warm-up stage is left out of every verdict; a profile stage is too, and the profiler runs
-    only there. Both follow from the name (``warm-up``; ``…-profile``) unless said otherwise.
+    Several loads, ``load=[Rate(100, user="Shopper"), Users(5, user="Clerk")]``, each have users of
+    their own; one of them may leave ``user`` out and takes the classes that the others do not
+    name. A warm-up stage is left out of every verdict; a profile stage is too, and the profiler
+    runs only there. Both follow from the name (``warm-up``; ``…-profile``) unless said otherwise.
 
     Raises:
-        ScenarioError: the name is empty or has a character that options need, or the duration is
-            not positive.
+        ScenarioError: the name is empty or has a character that options need, the duration is
+            not positive, two loads are of the same users, or a load does not fit into the stage.
     """
 
     name: str
-    load: Load
+    load: Load | Sequence[Load]
     duration: float
     warmup: bool | None = None
     profile: bool | None = None
@@ -132,21 +44,63 @@ class Stage:
             raise ScenarioError(
                 f"a stage's name must be letters, digits, '-' and '_', got {self.name!r}"
             )
-        if not isinstance(self.load, Rate | Users):
-            raise ScenarioError(
-                f"stage {self.name!r}: load must be Rate(...) or Users(...), got {self.load!r}"
-            )
+        if isinstance(self.load, list):
+            object.__setattr__(self, "load", tuple(self.load))
+        _check_loads(self.name, self.loads)
         if not (is_number(self.duration) and self.duration > 0):
             raise ScenarioError(
                 f"stage {self.name!r}: duration must be positive, got {self.duration!r}",
                 remedy="Give seconds, for example duration=30.",
             )
+        for load in self.loads:
+            try:
+                load.check(self.duration)
+            except ScenarioError as error:
+                raise ScenarioError(
+                    f"stage {self.name!r}: {error.what}", remedy=error.remedy
+                ) from error
         if self.warmup is None:
             object.__setattr__(self, "warmup", self.name.lower() in WARM_UP_NAMES)
         if self.profile is None:
             object.__setattr__(self, "profile", self.name.lower().endswith(PROFILE_SUFFIX))
 
     @property
+    def loads(self) -> tuple[Load, ...]:
+        """Its loads, one or several."""
+        return self.load if isinstance(self.load, tuple) else (self.load,)
+
+    @property
     def measured(self) -> bool:
         """Whether verdicts may rest on this stage."""
         return not (self.warmup or self.profile)
+
+    @property
+    def open_loads(self) -> tuple[Open, ...]:
+        """Those of the open model."""
+        return tuple(load for load in self.loads if not isinstance(load, Users))
+
+    @property
+    def closed_loads(self) -> tuple[Users, ...]:
+        """Those of the closed model."""
+        return tuple(load for load in self.loads if isinstance(load, Users))
+
+
+def _check_loads(name: str, loads: tuple[Load, ...]) -> None:
+    if not loads:
+        raise ScenarioError(
+            f"stage {name!r} has no load", remedy="Give at least one, for example load=Rate(150)."
+        )
+    for load in loads:
+        if not isinstance(load, Load):
+            raise ScenarioError(
+                f"stage {name!r}: load must be Rate(...) or Users(...), got {load!r}",
+                remedy="Or Steps, Spike, Sine or Replay; or a list of several loads.",
+            )
+    users = [load.user for load in loads]
+    for user in users:
+        if users.count(user) > 1:
+            of = "of no user class" if user is None else f"of user {user}"
+            raise ScenarioError(
+                f"stage {name!r} has two loads {of}",
+                remedy='Name the class that each is for, for example Rate(100, user="Shopper").',
+            )

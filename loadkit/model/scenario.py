@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import TypeVar
 
 from loadkit.errors import ScenarioError
+from loadkit.model.checks import is_int
 from loadkit.model.fault import Fault
 from loadkit.model.load import Stage
 from loadkit.model.objective import Slo
+from loadkit.model.shapes.pieces import exact
 
 _T = TypeVar("_T")
 
@@ -22,11 +25,12 @@ class Scenario:
     """What is to happen, declared at module level of a scenario file.
 
     ``slos`` are objectives as text; ``expect`` and ``forbid`` are names of alerts; ``faults`` are
-    Fault values. ``stack`` is what loadkit starts beside the load. ``seed`` makes everything
-    random repeatable. ``name`` is the file's stem unless given.
+    Fault values. ``stack`` is what loadkit starts beside the load. ``seed``, a whole number, makes
+    everything random repeatable. ``name`` is the file's stem unless given.
 
     Raises:
-        ScenarioError: no stage, two of one name, or something names a stage that is not there.
+        ScenarioError: no stage, two of one name, something names a stage that is not there, or the
+            seed is no whole number.
         UsageError: an objective does not parse.
     """
 
@@ -68,7 +72,7 @@ class Scenario:
     @property
     def duration(self) -> float:
         """Seconds from the first arrival to the end of the last stage."""
-        return sum(stage.duration for stage in self.stages)
+        return float(sum(exact(stage.duration) for stage in self.stages))
 
     def stage(self, name: str) -> Stage:
         """The stage of that name.
@@ -83,10 +87,10 @@ class Scenario:
 
     def starts(self) -> dict[str, float]:
         """When each stage begins, in seconds since the start of the load."""
-        result, at = {}, 0.0
+        result, at = {}, Fraction(0)
         for stage in self.stages:
-            result[stage.name] = at
-            at += stage.duration
+            result[stage.name] = float(at)
+            at += exact(stage.duration)
         return result
 
 
@@ -117,6 +121,8 @@ def _check_scenario(scenario: Scenario) -> None:
         raise ScenarioError(
             f"stack {scenario.stack!r} is not known", remedy=f"One of: {', '.join(STACKS)}."
         )
+    if not is_int(scenario.seed):
+        raise ScenarioError(f"seed must be a whole number, got {scenario.seed!r}")
     for fault in scenario.faults:
         if not isinstance(fault, Fault):
             raise ScenarioError(f"faults must be Fault(...), got {fault!r}")

@@ -18,6 +18,7 @@ from loadkit.analyse.result import (
     AlertResult,
     AlertSpell,
     Analysis,
+    IterationResult,
     OperationResult,
     Percentiles,
     ProfileResult,
@@ -49,8 +50,10 @@ def document(analysis: Analysis) -> dict[str, Any]:
         "answers": [asdict(answer) for answer in a.answers],
         "generator": asdict(a.generator),
         "accounting": asdict(a.accounting),
+        "workers": [asdict(worker) for worker in a.workers],
         "stages": [_stage(stage) for stage in a.stages],
         "operations": [_operation(operation) for operation in a.operations],
+        "iterations": [_iteration(result) for result in a.iterations],
         "slos": [_slo(slo) for slo in a.slos],
         "alerts": [row for alert in a.alerts for row in _alert(alert)],
         "notifications": [asdict(message) for message in a.notifications],
@@ -99,6 +102,7 @@ def _stage(stage: StageResult) -> dict[str, Any]:
         "profile": stage.profile,
         "planned_rate": stage.planned_rate,
         "users": stage.users,
+        "load": stage.load or None,
         "offered": stage.offered,
         "achieved": stage.achieved,
         "count": stage.count,
@@ -116,6 +120,16 @@ def _operation(result: OperationResult) -> dict[str, Any]:
         "stage": result.stage,
         "count": result.count,
         "failures": result.failures,
+        "service_s": _times(result.service),
+        "response_s": _times(result.response),
+    }
+
+
+def _iteration(result: IterationResult) -> dict[str, Any]:
+    return {
+        "task": result.task,
+        "stage": result.stage,
+        "count": result.count,
         "service_s": _times(result.service),
         "response_s": _times(result.response),
     }

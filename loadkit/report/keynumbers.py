@@ -37,7 +37,8 @@ def _of_stage(stage: StageResult | None) -> tuple[KeyNumber, ...]:
     if stage is None:
         return ()
     if stage.offered is not None:
-        against = f"of {units.rate(stage.offered)} offered in {stage.name}"
+        beside = f", {_users(stage)} beside" if stage.users else ""
+        against = f"of {units.rate(stage.offered)} offered in {stage.name}{beside}"
     else:
         against = f"in {stage.name}" + (f", {_users(stage)}" if stage.users else "")
     return (

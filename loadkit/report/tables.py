@@ -67,6 +67,8 @@ def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[Cell]
 
 
 def _plan(stage: StageResult) -> str:
+    if stage.load:
+        return stage.load
     if stage.planned_rate is not None:
         first, last = (units.rate(value) for value in stage.planned_rate)
     elif stage.users is not None:
@@ -101,7 +103,7 @@ def stages(analysis: Analysis) -> Table:
         Column("measured"),
         _num("from"),
         _num("for"),
-        _num("planned"),
+        Column("planned", "wide" if any(stage.load for stage in analysis.stages) else "num"),
         _num("achieved"),
         _num("requests"),
         _num("errors"),

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from loadkit.errors import TargetError, UsageError
-from loadkit.model import Fault, Load, Rate, Scenario, Slo, Stage
+from loadkit.model import Fault, Scenario, Slo, Stage
 from loadkit.run.describe import Description
 from loadkit.run.request import RunRequest
 from loadkit.scenario import codec
 from loadkit.scenario.override import apply_set
+from loadkit.scenario.summary import summary
 
 DRAIN_S = 30.0
 FOREIGN_STAGE = "run"
@@ -63,20 +64,10 @@ class Plan:
                 "duration_s": float(stage.duration),
                 "warmup": bool(stage.warmup),
                 "profile": bool(stage.profile),
-                "load": _load(stage.load),
+                "load": summary(stage),
             }
             for stage in self.scenario.stages
         ]
-
-
-def _load(load: Load) -> dict[str, Any]:
-    open_model = isinstance(load, Rate)
-    return {
-        "kind": "rate" if open_model else "users",
-        "from": load.rate if isinstance(load, Rate) else load.users,
-        "to": load.end,
-        "max_users": load.pool if open_model else None,
-    }
 
 
 def make_plan(request: RunRequest, found: Description) -> Plan:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from loadkit.errors import ScenarioError
-from loadkit.model import Fault, Load, Rate, Scenario, Stage, Users
+from loadkit.model import Fault, Scenario, Stage
+from loadkit.scenario.loads import load_data, load_of
 
 
 def to_dict(scenario: Scenario) -> dict[str, Any]:
@@ -54,30 +55,22 @@ def _stage_dict(stage: Stage) -> dict[str, Any]:
         "duration": stage.duration,
         "warmup": stage.warmup,
         "profile": stage.profile,
-        "load": _load_dict(stage.load),
+        "load": _loads(stage),
     }
 
 
-def _load_dict(load: Load) -> dict[str, Any]:
-    if isinstance(load, Rate):
-        return {"kind": "rate", "from": load.rate, "to": load.to, "max_users": load.max_users}
-    return {"kind": "users", "from": load.users, "to": load.to}
+def _loads(stage: Stage) -> dict[str, Any] | list[dict[str, Any]]:
+    """Of a stage with one load that load, of one with several a list."""
+    listed = [load_data(load) for load in stage.loads]
+    return listed if isinstance(stage.load, tuple) else listed[0]
 
 
 def _stage(data: Mapping[str, Any]) -> Stage:
+    load = data["load"]
     return Stage(
         data["name"],
-        _load(data["load"]),
+        [load_of(one) for one in load] if isinstance(load, list) else load_of(load),
         data["duration"],
         warmup=data.get("warmup"),
         profile=data.get("profile"),
     )
-
-
-def _load(data: Mapping[str, Any]) -> Load:
-    kind = data["kind"]
-    if kind == "rate":
-        return Rate(data["from"], data.get("to"), data.get("max_users"))
-    if kind == "users":
-        return Users(data["from"], data.get("to"))
-    raise ScenarioError(f"load of kind {kind!r} is not known")

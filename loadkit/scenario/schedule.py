@@ -1,40 +1,28 @@
-"""When arrivals are due: the open model as a pure function of the stages.
+"""When arrivals are due: the open model as a pure function of the stages and the seed.
 
-Λ(t) is the number of arrivals up to t, the integral of the rate over the stages so far; closed
-stages add nothing. Arrival n (counted from 0) is due where Λ(t) = n + ½. So the arrivals of a
-constant rate are evenly spaced with half a gap before the first, and the number due up to t is
-Λ(t) rounded half up: never off by more than half an arrival, in whatever way a run is cut into
-stages. Nothing is random: the same stages give the same due times.
+Λ(t) is the number of arrivals up to t, the integral of the rate over the stages so far; stages
+without arrivals add nothing. Arrival n (counted from 0) is due where Λ(t) = n + ½. So the arrivals
+of a constant rate are evenly spaced with half a gap before the first, and the number due up to t
+is Λ(t) rounded half up: never off by more than half an arrival, in whatever way a run is cut into
+stages. Poisson arrivals are chance along the same Λ, and recorded ones are what they are; both add
+whole numbers. The same stages and the same seed give the same due times.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 
-from loadkit.model import Rate, Stage
+import numpy as np
+import numpy.typing as npt
+
+from loadkit.model import Open, Stage
+from loadkit.model.shapes.pieces import exact
+from loadkit.scenario.arrivals import Arrivals, arrivals_of
 
 _NS = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A stage on the two axes: time (ns) and arrivals (exact)."""
-
-    start_ns: int
-    end_ns: int
-    before: Fraction  # Λ where the stage begins
-    first: int  # number of its first arrival
-    rate: float
-    slope: float  # half the change of the rate a second: Λ(x) = rate·x + slope·x²
-
-
-def _exact(value: float) -> Fraction:
-    # The decimal that was written, not the binary float nearest to it: 0.1/s for 5 s is ½.
-    return Fraction(repr(float(value)))
+_BLOCK = 4096
 
 
 def stage_bounds(stages: Iterable[Stage]) -> list[int]:
@@ -46,7 +34,7 @@ def stage_bounds(stages: Iterable[Stage]) -> list[int]:
     at = Fraction(0)
     bounds = [0]
     for stage in stages:
-        at += _exact(stage.duration)
+        at += exact(stage.duration)
         bounds.append(round(at * _NS))
     return bounds
 
@@ -60,28 +48,36 @@ def stage_at(bounds: list[int], offset_ns: int) -> int:
     return min(max(bisect_right(bounds, offset_ns) - 1, 0), len(bounds) - 2)
 
 
-class Schedule:
-    """The due times of all open stages."""
+def streams(stages: Iterable[Stage]) -> tuple[str | None, ...]:
+    """The users that open loads are for, each once, in the order in which they come up.
 
-    def __init__(self, stages: Iterable[Stage]) -> None:
+    None stands for loads that name no user. Each is a stream of arrivals: a Schedule of its own.
+    """
+    return tuple(dict.fromkeys(load.user for stage in stages for load in stage.open_loads))
+
+
+class Schedule:
+    """The due times of the open loads that are for one user.
+
+    ``user`` is a name from ``streams``; None: of the loads that name no user. ``seed`` is the
+    scenario's, for Poisson arrivals.
+    """
+
+    def __init__(self, stages: Iterable[Stage], *, user: str | None = None, seed: int = 0) -> None:
         stages = tuple(stages)
         self.bounds = stage_bounds(stages)
-        self._parts: list[_Part] = []
+        self._parts: list[Arrivals | None] = []
+        self._firsts = [0]
         total = Fraction(0)
-        for index, stage in enumerate(stages):
-            load = stage.load
-            before, first = total, _rounded(total)
-            rate = slope = 0.0
-            if isinstance(load, Rate):
-                duration = _exact(stage.duration)
-                total += (_exact(load.rate) + _exact(load.end)) / 2 * duration
-                rate, slope = load.rate, (load.end - load.rate) / (2 * stage.duration)
-            self._parts.append(
-                _Part(self.bounds[index], self.bounds[index + 1], before, first, rate, slope)
-            )
-        self._integral = total
-        self._firsts = [part.first for part in self._parts]
-        self._firsts.append(_rounded(total))
+        for stage in stages:
+            load = _open_load(stage, user)
+            part = None
+            if load is not None:
+                key = (seed, stage.name, user or "")
+                part = arrivals_of(load, stage.duration, total, key)
+                total += part.added
+            self._parts.append(part)
+            self._firsts.append(self._firsts[-1] + (part.count if part else 0))
 
     def __len__(self) -> int:
         """How many arrivals there are."""
@@ -108,34 +104,58 @@ class Schedule:
         Raises:
             IndexError: there is no such arrival.
         """
-        part = self._parts[self.stage_of(n)]
-        wanted = float(n + Fraction(1, 2) - part.before)
-        seconds = _inverse(wanted, part.rate, part.slope)
-        return min(max(part.start_ns + round(seconds * _NS), part.start_ns), part.end_ns - 1)
+        if not 0 <= n < len(self):
+            raise IndexError(n)
+        return int(self.due_array(n, 1, 1)[0])
+
+    def due_block(self, first: int, step: int, count: int) -> list[int]:
+        """When arrivals ``first``, ``first + step`` … are due, at most ``count`` of them.
+
+        Worker k of n asks for those from k on in steps of n. Times are those of ``due_ns``; there
+        are fewer than asked for where the schedule ends.
+
+        Raises:
+            ValueError: ``first`` or ``count`` is negative, or ``step`` is below 1.
+        """
+        due: list[int] = self.due_array(first, step, count).tolist()
+        return due
+
+    def due_array(self, first: int, step: int, count: int) -> npt.NDArray[np.int64]:
+        """``due_block`` as an array."""
+        if first < 0 or step < 1 or count < 0:
+            raise ValueError(f"no block of arrivals: {first}, {step}, {count}")
+        end = min(len(self), first + step * count)
+        numbers = np.arange(first, max(first, end), step, dtype=np.int64)
+        result = np.empty_like(numbers)
+        at = 0
+        while at < len(numbers):
+            stage = self.stage_of(int(numbers[at]))
+            stop = at + int(np.searchsorted(numbers[at:], self._firsts[stage + 1]))
+            result[at:stop] = self._stage_dues(stage, numbers[at:stop] - self._firsts[stage])
+            at = stop
+        return result
+
+    def _stage_dues(self, stage: int, numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        part = self._parts[stage]
+        assert part is not None
+        start, end = self.bounds[stage : stage + 2]
+        due = np.rint(part.seconds(numbers) * _NS).astype(np.int64) + start
+        return np.clip(due, start, end - 1)
 
     def __iter__(self) -> Iterator[int]:
         """All due times, ascending, ns since the start of the load."""
-        return (self.due_ns(n) for n in range(len(self)))
+        for first in range(0, len(self), _BLOCK):
+            yield from self.due_block(first, 1, _BLOCK)
 
     def due_by(self, offset_ns: int) -> int:
         """How many arrivals are due up to an instant, that instant included."""
         return bisect_right(range(len(self)), offset_ns, key=self.due_ns)
 
 
-def _rounded(value: Fraction) -> int:
-    return math.floor(value + Fraction(1, 2))
+def _open_load(stage: Stage, user: str | None) -> Open | None:
+    return next((load for load in stage.open_loads if load.user == user), None)
 
 
-def _inverse(wanted: float, rate: float, slope: float) -> float:
-    """The x at which rate·x + slope·x² reaches ``wanted``, without cancellation.
-
-    Multiplied out with the conjugate, the root needs no difference of nearly equal numbers,
-    whether the rate rises, falls or stays. A ramp down to zero may ask a hair beyond its vertex.
-    """
-    root = math.sqrt(max(0.0, rate * rate + 4.0 * slope * wanted))
-    return 2.0 * wanted / (rate + root) if wanted > 0 else 0.0
-
-
-def users_at(load_from: int, load_to: int, share: float) -> int:
-    """Users of a closed stage after a share (0 to 1) of its duration, rounded half up."""
-    return math.floor(load_from + (load_to - load_from) * min(max(share, 0.0), 1.0) + 0.5)
+def closed_users(stage: Stage, share: float, user: str | None = None) -> int:
+    """How many users of a closed load run after a share (0 to 1) of the stage; 0 without one."""
+    return sum(load.users_at(share) for load in stage.closed_loads if load.user == user)

@@ -22,7 +22,8 @@ def accounting_off(facts: Facts) -> Iterator[Finding]:
             "ends that have no beginning.",
             {
                 "arrivals": f"planned {text.number(books.planned)} = started "
-                f"{text.number(books.started)} + never started {text.number(books.never_started)}",
+                f"{text.number(books.started)} + never started {text.number(books.never_started)}"
+                + (f" + unknown {books.unknown:,}" if books.unknown else ""),
                 "requests": f"sent {text.number(books.sent)} = ok {books.ok:,} + failed "
                 f"{books.failed:,} + raised {books.raised:,} + cancelled {books.cancelled:,} "
                 f"+ in flight {text.number(books.in_flight)}",

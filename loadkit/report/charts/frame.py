@@ -85,7 +85,8 @@ def _stage(stage: StageResult, measured: Sequence[str], shared: Axis) -> Band | 
     kind = "warm-up" if stage.warmup else "profile"
     if stage.name in measured:
         kind = f"t{measured.index(stage.name) % _TINTS}"
-    said = "" if stage.measured else ", not in any verdict"
+    said = f", {stage.load}" if stage.load else ""
+    said += "" if stage.measured else ", not in any verdict"
     start, end = stage.start_s, stage.start_s + stage.duration_s
     title = f"{stage.name}: {units.clock(start)} to {units.clock(end)}{said}"
     return _band(shared, start, end, stage.name, title, kind)

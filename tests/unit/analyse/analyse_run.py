@@ -131,14 +131,23 @@ class Book:
             self.generator(second, cpu=cpu, lag_ms=lag_ms)
 
     def generator(
-        self, second: int, *, cpu: float = 0.1, lag_ms: float = 1.0, gc_ms: float = 0.0
+        self,
+        second: int,
+        *,
+        cpu: float = 0.1,
+        lag_ms: float = 1.0,
+        gc_ms: float = 0.0,
+        late_s: float = 0.002,
+        **more: Any,
     ) -> None:
+        """The row of a second, written ``late_s`` after its end."""
         self.rows["generator"].append(
             {
-                "mono_ns": mono(second + 1.002),
+                "mono_ns": mono(second + 1 + late_s),
                 "cpu_ratio": cpu,
                 "loop_lag_ns": round(lag_ms * 1e6),
                 "gc_pause_ns": round(gc_ms * 1e6),
+                **more,
             }
         )
 

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 
 from loadkit.errors import UsageError
-from loadkit.model import Fault, Load, Rate, Scenario, Stage, Users
+from loadkit.model import (
+    Fault,
+    Load,
+    Rate,
+    Replay,
+    Scenario,
+    Sine,
+    Spike,
+    Stage,
+    Steps,
+    Users,
+)
 from loadkit.scenario.override import apply_set
 
 
@@ -31,7 +42,99 @@ def _peak() -> Scenario:
 
 
 def _loads(scenario: Scenario) -> dict[str, Load]:
-    return {stage.name: stage.load for stage in scenario.stages}
+    return {stage.name: stage.loads[0] for stage in scenario.stages}
+
+
+def _mixed() -> Scenario:
+    shopper = Rate(50, to=100, user="Shopper")
+    return Scenario(
+        [
+            Stage("up", [shopper, Users(5, user="Clerk", pacing=2)], 10),
+            Stage("peak", [Users(5, user="Clerk", pacing=2), Rate(100, user="Shopper")], 10),
+            Stage("peak-profile", [Rate(100, user="Shopper"), Rate(100)], 10),
+            Stage("two", [Rate(100, user="Shopper"), Rate(100, user="Other")], 10),
+        ]
+    )
+
+
+def test_a_shape_keeps_its_proportions() -> None:
+    scenario = Scenario(
+        [
+            Stage("steps", Steps(start=50, step=25, count=3, max_users=9), 6),
+            Stage("spike", Spike(50, 200, 1, 2, user="A", arrivals="poisson"), 6),
+            Stage("sine", Sine(60, 30, 6, 0.5), 6),
+            Stage("sine-profile", Sine(60, 30, 6, 0.5), 6),
+            Stage("other-profile", Sine(60, 20, 6, 0.5), 6),
+        ]
+    )
+    assert _loads(apply_set(scenario, "steps.rate=10")) == _loads(scenario) | {
+        "steps": Steps([5, 7.5, 10], max_users=9)
+    }
+    after = _loads(apply_set(scenario, "spike.rate=300"))
+    assert after["spike"] == Spike(75, 300, 1, 2, user="A", arrivals="poisson")
+    after = _loads(apply_set(scenario, "sine.rate=0.9"))
+    assert after["sine"] == after["sine-profile"] == Sine(0.6, 0.3, 6, 0.5)
+    assert after["other-profile"] == Sine(60, 20, 6, 0.5)
+
+
+def test_a_recording_has_a_speed() -> None:
+    scenario = Scenario([Stage("r", Replay([0, 1, 2]), 5)])
+    assert _loads(apply_set(scenario, "r.speed=2"))["r"] == Replay([0, 1, 2], speed=2)
+    with pytest.raises(
+        UsageError, match=r"stage 'r' is Replay\(\.\.\.\) and has no rate"
+    ) as caught:
+        apply_set(scenario, "r.rate=5")
+    assert caught.value.remedy == "Set r.max_users, r.speed or r.duration."
+
+
+def test_the_user_says_which_load_of_several() -> None:
+    after = apply_set(_mixed(), "peak.Shopper.rate=200")
+    assert after.stage("up").loads[0] == Rate(50, to=200, user="Shopper")
+    assert after.stage("peak").loads == (
+        Users(5, user="Clerk", pacing=2),
+        Rate(200, user="Shopper"),
+    )
+    assert after.stage("peak-profile").loads == (Rate(200, user="Shopper"), Rate(100))
+    assert after.stage("two") == _mixed().stage("two")
+    # Without a user: the only one with such a field, or the one that names none.
+    assert apply_set(_mixed(), "peak.rate=200") == after
+    assert apply_set(_mixed(), "up.pacing=0.5").stage("up").loads[1] == Users(
+        5, user="Clerk", pacing=0.5
+    )
+    after = apply_set(_mixed(), "peak-profile.max_users=3")
+    assert after.stage("peak-profile").loads == (
+        Rate(100, user="Shopper"),
+        Rate(100, max_users=3),
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "remedy"),
+    [
+        ("two.rate=5", "stage 'two' has several loads with rate", "two.Shopper.rate"),
+        ("two.Nobody.rate=5", "stage 'two' has no load for user 'Nobody'", "two.Other.rate"),
+        ("peak.Clerk.rate=5", "stage 'peak' is Users(...) and has no rate", "peak.Clerk.users"),
+        ("two.users=5", "stage 'two' is Rate(...) and has no users", "two.duration"),
+        ("peak.pacing=-1", "pacing must be positive, got -1.0", ""),
+        ("peak.duration.rate=1", "has no load for user 'duration'", ""),
+    ],
+)
+def test_errors_of_stages_with_several_loads(text: str, what: str, remedy: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        apply_set(_mixed(), text)
+    assert what in caught.value.what
+    assert remedy in (caught.value.remedy or "")
+
+
+def test_a_stage_too_short_for_its_spike_is_refused() -> None:
+    scenario = Scenario([Stage("s", Spike(5, 50, begin=20, length=10), 60)])
+    assert apply_set(scenario, "s.duration=30").duration == 30
+    with pytest.raises(UsageError, match="the spike ends 30 s into a stage of 29 s") as caught:
+        apply_set(scenario, "s.duration=29")
+    assert "'s.duration=29'" in caught.value.what
+    for rate in ("0", "-1", "nan", "inf"):
+        with pytest.raises(UsageError, match="rate must be positive"):
+            apply_set(scenario, f"s.rate={rate}")
 
 
 def test_a_rate_takes_its_neighbours_along() -> None:
@@ -94,7 +197,7 @@ def test_durations_and_max_users() -> None:
     [
         ("peak", "not understood", "peak.rate=200"),
         ("top.rate=1", "there is no stage 'top'", "Stages: warm-up, base, base-profile, ramp"),
-        ("peak.speed=1", "there is no field 'speed'", "rate, users, duration, max_users"),
+        ("peak.colour=1", "there is no field 'colour'", "rate, users, duration, max_users"),
         ("peak.users=1", "stage 'peak' is Rate(...) and has no users", "peak.rate"),
         ("peak.rate=fast", "rate must be a number, got 'fast'", ""),
         ("peak.rate=-5", "rate must be positive, got -5.0", "load=Rate(150)"),
