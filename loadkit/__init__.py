@@ -19,12 +19,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from loadkit.model import Fault, Rate, Scenario, Slo, Stage, Users
+from loadkit.model import (
+    Fault,
+    Rate,
+    Replay,
+    Scenario,
+    Sine,
+    Slo,
+    Spike,
+    Stage,
+    Steps,
+    Users,
+)
 
 if TYPE_CHECKING:
     from loadkit.bundle.reader import load_run as load_run
+    from loadkit.load.client.user import HttpUser as HttpUser
 
-__all__ = ["Fault", "Rate", "Scenario", "Slo", "Stage", "Users", "load_run"]
+__all__ = [
+    "Fault",
+    "Rate",
+    "Replay",
+    "Scenario",
+    "Sine",
+    "Slo",
+    "Spike",
+    "Stage",
+    "Steps",
+    "Users",
+    "load_run",
+]
 __version__ = "0.1.0"
 
 
@@ -34,4 +58,9 @@ def __getattr__(name: str) -> Any:
         from loadkit.bundle.reader import load_run
 
         return load_run
+    # Locust must not come along where a scenario is only read.
+    if name == "HttpUser":
+        from loadkit.load.client.user import HttpUser
+
+        return HttpUser
     raise AttributeError(f"module 'loadkit' has no attribute {name!r}")

@@ -164,6 +164,7 @@ def test_the_layers_are_those_of_the_design() -> None:
     assert order == [
         "__main__",
         "cli",
+        "bench",
         "run",
         "report | alerts",
         "analyse",
