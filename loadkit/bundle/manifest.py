@@ -49,6 +49,8 @@ class Manifest:
     host: dict[str, Any] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     generator: dict[str, Any] = field(default_factory=dict)
+    workers: list[dict[str, Any]] = field(default_factory=list)
+    observing: dict[str, Any] | None = None
     load_end: dict[str, Any] | None = None
     collectors: dict[str, str] = field(default_factory=dict)
     lost_rows: dict[str, int] = field(default_factory=dict)

@@ -2,6 +2,8 @@
 
 Version history
     1   first format
+    2   generator: worker, run_delay_ns, max_files; windows and seconds have iterations too.
+        What an older bundle lacks is null.
 
 Stamps: ``mono_ns`` is CLOCK_MONOTONIC in nanoseconds, the clock of everything loadkit measures
 itself; ``wall_ns`` is Unix time in nanoseconds as a foreign source stamped it. ``second`` counts
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 FORMAT = "loadkit-bundle"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,12 @@ _HISTOGRAM = (
     _SECOND,
     _OPERATION,
     Column("outcome", _text, "ok, failed, raised or cancelled; 'started' for lateness"),
-    Column("measure", _text, "service, response (both from requests) or lateness (of arrivals)"),
+    Column(
+        "measure",
+        _text,
+        "service, response (of requests), lateness (of arrivals), iteration (of a task, from when "
+        "it was due) or iteration_service (from its start); operation is the task of those two",
+    ),
     Column("count", _int, "values in the histogram"),
     Column("sum_ns", _int, "exact sum of the values, ns"),
     Column("min_ns", _int, "smallest value, ns"),
@@ -135,14 +142,17 @@ TABLES: tuple[Table, ...] = (
         "The load generator, once a second.",
         (
             _MONO,
+            Column("worker", _text, "which worker; null in a run without workers"),
             Column("users", _int, "users running"),
             Column("in_flight", _int, "requests under way"),
             Column("cpu_ratio", _real, "share of one core used since the row before"),
+            Column("run_delay_ns", _int, "time it was ready to run and had no CPU, ns"),
             Column("loop_lag_ns", _int, "worst lag of the event loop since the row before, ns"),
             Column("gc_pause_ns", _int, "time in garbage collection since the row before, ns"),
             Column("gc_count", _int, "collections since the row before"),
             Column("rss_bytes", _int, "resident memory"),
             Column("open_files", _int, "file descriptors in use"),
+            Column("max_files", _int, "file descriptors it may have"),
             Column("free_ports", _int, "local ports not in use, where it can be known"),
         ),
     ),

@@ -121,7 +121,19 @@ def read_stream(path: Path) -> tuple[pa.Table, bool]:
     except (pa.ArrowInvalid, OSError, EOFError):
         whole = False
         batches = _salvage(data)
-    return pa.Table.from_batches(batches, schema=table.schema), whole
+    return _as_now(batches, table.schema), whole
+
+
+def _as_now(batches: list[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    """The batches with the columns of today: one that an older bundle lacks is null."""
+    if not batches:
+        return schema.empty_table()
+    found = pa.Table.from_batches(batches)
+    columns = [
+        found.column(name).cast(kind) if name in found.column_names else pa.nulls(len(found), kind)
+        for name, kind in zip(schema.names, schema.types, strict=True)
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def _salvage(data: bytes) -> list[pa.RecordBatch]:

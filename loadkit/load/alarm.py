@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import struct
 import time
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -31,12 +32,7 @@ class Alarm(Protocol):
         """Rings no more."""
 
 
-class _Timespec(ctypes.Structure):
-    _fields_ = (("sec", ctypes.c_long), ("nsec", ctypes.c_long))
-
-
-class _Timerspec(ctypes.Structure):
-    _fields_ = (("interval", _Timespec), ("value", _Timespec))
+_timerspec = struct.Struct("@4l").pack  # interval and value, each in s and ns
 
 
 class TimerfdAlarm:
@@ -56,15 +52,14 @@ class TimerfdAlarm:
             raise OSError("no timerfd") from error
         if self._fd < 0:
             raise OSError(ctypes.get_errno(), "timerfd_create failed")
-        self._spec = _Timerspec()
         self._watcher = gevent.get_hub().loop.io(self._fd, _READ)
         self._watcher.start(self._on_ready)
 
     def set(self, at_ns: int) -> None:
         """As Alarm."""
         # All zero would disarm it.
-        self._spec.value.sec, self._spec.value.nsec = divmod(max(at_ns, 1), _NS)
-        if self._settime(self._fd, _ABSOLUTE, ctypes.byref(self._spec), None) != 0:
+        at = max(at_ns, 1)
+        if self._settime(self._fd, _ABSOLUTE, _timerspec(0, 0, at // _NS, at % _NS), None) != 0:
             raise OSError(ctypes.get_errno(), "timerfd_settime failed")
 
     def _on_ready(self) -> None:

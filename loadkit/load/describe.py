@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,10 @@ from locust.main import merge_locustfiles_content
 from locust.user.users import HttpUser
 
 from loadkit.errors import LoadkitError, ScenarioError, UsageError
+from loadkit.load.endless import refuse_endless
 from loadkit.load.patching import wrap
 from loadkit.model import Scenario
+from loadkit.scenario.classes import check_users
 from loadkit.scenario.codec import from_dict, to_dict
 
 _USER_REMEDY = (
@@ -47,6 +50,8 @@ def _describe(file: str, locust_args: Sequence[str]) -> dict[str, Any]:
             raise ScenarioError(
                 f"user {cls.__name__} has no tasks", where=file, remedy=_USER_REMEDY
             )
+    if scenario is not None:
+        _check(scenario, users, file)
     return {
         "ok": True,
         "scenario": to_dict(scenario) if scenario is not None else None,
@@ -54,6 +59,16 @@ def _describe(file: str, locust_args: Sequence[str]) -> dict[str, Any]:
         "shape": shape is not None,
         "options": _options(file, locust_args),
     }
+
+
+def _check(scenario: Scenario, users: Mapping[str, Any], file: str) -> None:
+    """The users fit the scenario."""
+    try:
+        check_users(scenario, list(users))
+        refuse_endless(users.values())
+    except ScenarioError as error:
+        where = _shown(error.where, file) if error.where else file
+        raise ScenarioError(error.what, where=where, remedy=error.remedy) from None
 
 
 def _load(file: str) -> tuple[Mapping[str, Any], Any]:
@@ -140,9 +155,24 @@ def _user(cls: Any) -> dict[str, Any]:
         "name": cls.__name__,
         "host": cls.host,
         "weight": cls.weight,
+        "fixed_count": int(getattr(cls, "fixed_count", 0) or 0),
         "tasks": list(dict.fromkeys(getattr(t, "__name__", str(t)) for t in cls.tasks)),
-        "known": issubclass(cls, HttpUser | FastHttpUser),
+        "tree": _tree(cls.tasks),
+        "known": issubclass(cls, HttpUser | FastHttpUser)
+        or bool(getattr(cls, "loadkit_counts", False)),
     }
+
+
+def _tree(tasks: Any) -> list[dict[str, Any]]:
+    """Tasks with their weights, each once, nested ones below theirs."""
+    return [
+        {
+            "name": getattr(task, "__name__", str(task)),
+            "weight": count,
+            "tasks": _tree(getattr(task, "tasks", ())),
+        }
+        for task, count in Counter(tasks).items()
+    ]
 
 
 def _options(file: str, locust_args: Sequence[str]) -> list[str]:

@@ -5,31 +5,28 @@ from __future__ import annotations
 import gc
 import os
 import random
-import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 import locust
 import locust.main
 from gevent import GreenletExit, getcurrent
 from gevent.event import Event
-from locust.argument_parser import LocustArgumentParser
 from locust.exception import StopUser
 
-from loadkit.errors import LoadError, LoadkitError
+from loadkit.errors import LoadkitError
 from loadkit.load.health import Health
 from loadkit.load.modes import Foreign, Staged
-from loadkit.load.patching import wrap
-from loadkit.load.pipe import Pipe
 from loadkit.load.plan import Plan
 from loadkit.load.quiet import FirstError, quieten
 from loadkit.load.recorder import Recorder
 from loadkit.load.sessions import Sessions
+from loadkit.load.takeover import take_over_signals
 from loadkit.load.targets import Targets
 from loadkit.model import Finding, Severity
 from loadkit.scenario.schedule import stage_bounds
@@ -38,21 +35,29 @@ _TICK_S = 1.0
 _SHORT_DRAIN_S = 2.0
 _LAST_WORDS_S = 10.0
 _MOST_REFUSED = 20
+_LEAD_NS = 50_000_000  # from "ready" to time zero
+
+
+class Sink(Protocol):
+    """Takes frames: the pipe to the supervisor, or a worker's channel to its master."""
+
+    def send(self, frame: Mapping[str, Any]) -> None:
+        """Takes a frame; does not return before it is safe."""
 
 
 class Engine:
     """One run in this process."""
 
-    def __init__(self, plan: Plan, pipe: Pipe) -> None:
+    def __init__(self, plan: Plan, sink: Sink) -> None:
         self.plan = plan
-        self.pipe = pipe
+        self.sink = sink
         stages = plan.scenario.stages if plan.scenario is not None else ()
         names = [stage.name for stage in stages] or ["run"]
         bounds = stage_bounds(stages) if stages else [0, 0]
         self.recorder = Recorder(names, bounds, samples=plan.samples, note=self.note)
         self.sessions = Sessions(self.recorder, trace_ratio=plan.trace_ratio, note=self.note)
         self.health = Health()
-        self.targets = Targets(plan.allowed_hosts, self._target_refused)
+        self.targets = self._make_targets()
         self.errors = FirstError()
         self.drain_s = plan.drain
         self.environment: Any = None
@@ -73,6 +78,9 @@ class Engine:
         """Keeps a finding for the next tick: they arise where nothing may wait."""
         self._findings.append(finding)
 
+    def _make_targets(self) -> Targets:
+        return Targets(self.plan.allowed_hosts, self._target_refused)
+
     def _target_refused(self, host: str) -> None:
         if host in self._refused_hosts or len(self._refused_hosts) >= _MOST_REFUSED:
             return
@@ -87,22 +95,26 @@ class Engine:
             )
         )
 
+    def start_at(self, users: int) -> int:
+        """Time zero of a load whose users are ready (CLOCK_MONOTONIC, ns); may wait for others."""
+        return time.monotonic_ns() + _LEAD_NS
+
     def begin(self, t0_ns: int, users: int) -> None:
         """The load begins: time zero of everything (CLOCK_MONOTONIC, ns)."""
         self.recorder.t0_ns = t0_ns
         self.health.reset()
         self.begun = True
-        self.pipe.send({"type": "begin", "t0_ns": t0_ns, "users": users})
+        self.sink.send({"type": "begin", "t0_ns": t0_ns, "users": users})
 
     def stage(self, name: str, mono_ns: int) -> None:
         """A stage begins."""
-        self.pipe.send({"type": "stage", "name": name, "mono_ns": mono_ns})
+        self.sink.send({"type": "stage", "name": name, "mono_ns": mono_ns})
 
     # -- the run --------------------------------------------------------------------------------
 
     def run(self) -> None:
         """Runs to the end and says how it ended; never raises for what the load does."""
-        self.pipe.send(
+        self.sink.send(
             {
                 "type": "hello",
                 "pid": os.getpid(),
@@ -130,27 +142,15 @@ class Engine:
         self.sessions.install()
         self.mode.install()
         quieten(self.errors)
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the supervisor decides, by SIGTERM
-        self._take_over_signals()
-        wrap(LocustArgumentParser, "error", lambda _: _usage_error)
+        take_over_signals(self.interrupt, self._interrupted_early)
         events: Any = locust.events
         events.init.add_listener(self._on_init)
         events.test_stopping.add_listener(self._on_stopping)
-        sys.argv = ["locust", "-f", self.plan.file, "--headless", "--only-summary"]
-        sys.argv += ["--loglevel", "WARNING", *self.mode.arguments(), *self.plan.locust_args]
+        sys.argv = ["locust", "-f", self.plan.file, "--loglevel", "WARNING", *self._arguments()]
+        sys.argv += self.plan.locust_args
 
-    def _take_over_signals(self) -> None:
-        def make(original: Any) -> Any:
-            def signal_handler(number: int, handler: Any, *args: Any, **kwargs: Any) -> Any:
-                if number == signal.SIGTERM and handler.__module__ == "locust.main":
-                    return original(number, self.interrupt)
-                return original(number, handler, *args, **kwargs)
-
-            return signal_handler
-
-        wrap(gevent, "signal_handler", make)
-        # Until Locust is so far.
-        signal.signal(signal.SIGTERM, lambda *_: self._interrupted_early())
+    def _arguments(self) -> list[str]:
+        return ["--headless", "--only-summary", *self.mode.arguments()]
 
     def _interrupted_early(self) -> None:
         self.reason = self.reason or "interrupted"
@@ -177,7 +177,7 @@ class Engine:
         """Hands over what has gathered."""
         findings, self._findings = self._findings, []
         for finding in findings:
-            self.pipe.send(
+            self.sink.send(
                 {
                     "type": "finding",
                     "slug": finding.slug,
@@ -194,7 +194,7 @@ class Engine:
         rows["generator"] = [self.health.row(users=live["users"], in_flight=in_flight)]
         live["in_flight"] = in_flight
         live["late"] = self.recorder.late
-        self.pipe.send({"type": "tick", "mono_ns": time.monotonic_ns(), "rows": rows, "live": live})
+        self.sink.send({"type": "tick", "mono_ns": time.monotonic_ns(), "rows": rows, "live": live})
 
     # -- the end --------------------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ class Engine:
         self.tick()
         if self.reason is None and not self.begun:
             self._fail(self.errors.text or "the load did not begin")
-        self.pipe.send(
+        self.sink.send(
             {
                 "type": "end",
                 "reason": self.reason or "finished",
@@ -270,7 +270,3 @@ class Engine:
                 "known": self.sessions.known,
             }
         )
-
-
-def _usage_error(parser: Any, message: str) -> None:
-    raise LoadError(message)

@@ -1,10 +1,11 @@
-"""The generator under suspicion: loop lag, CPU, garbage collection, memory, sockets."""
+"""The generator under suspicion: loop lag, CPU, waiting for one, collections, files, ports."""
 
 from __future__ import annotations
 
 import contextlib
 import gc
 import os
+import resource
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -25,6 +26,7 @@ class Health:
         self._collections = 0
         self._collecting_since = 0
         self._cpu_ns = time.process_time_ns()
+        self._delay_ns = _run_delay_ns()
         self._mono_ns = self._from_ns = time.monotonic_ns()
         self._greenlet: Any = None
 
@@ -44,6 +46,7 @@ class Health:
         """Forgets what was so far: preparations are not the load's."""
         self._from_ns = self._mono_ns = time.monotonic_ns()
         self._cpu_ns = time.process_time_ns()
+        self._delay_ns = _run_delay_ns()
         self._lag_ns = self._pause_ns = self._collections = 0
 
     def _on_gc(self, phase: str, info: Mapping[str, int]) -> None:
@@ -65,22 +68,42 @@ class Health:
 
     def row(self, *, users: int, in_flight: int) -> dict[str, Any]:
         """A row of the table ``generator``."""
-        now, cpu = time.monotonic_ns(), time.process_time_ns()
+        now, cpu, delay = time.monotonic_ns(), time.process_time_ns(), _run_delay_ns()
         row = {
             "mono_ns": now,
             "users": users,
             "in_flight": in_flight,
             "cpu_ratio": (cpu - self._cpu_ns) / max(1, now - self._mono_ns),
+            "run_delay_ns": _since(self._delay_ns, delay),
             "loop_lag_ns": self._lag_ns,
             "gc_pause_ns": self._pause_ns,
             "gc_count": self._collections,
             "rss_bytes": _rss_bytes(),
             "open_files": _open_files(),
+            "max_files": _max_files(),
             "free_ports": _free_ports(),
         }
-        self._mono_ns, self._cpu_ns = now, cpu
+        self._mono_ns, self._cpu_ns, self._delay_ns = now, cpu, delay
         self._lag_ns = self._pause_ns = self._collections = 0
         return row
+
+
+def _run_delay_ns() -> int | None:
+    """How long the main thread has been ready to run without a CPU; None where nobody counts."""
+    try:
+        found = int(Path("/proc/self/schedstat").read_text().split()[1])
+    except (OSError, IndexError, ValueError):
+        return None
+    return found or None  # a kernel that does not count says 0
+
+
+def _since(before: int | None, now: int | None) -> int | None:
+    return None if before is None or now is None else max(0, now - before)
+
+
+def _max_files() -> int | None:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if soft == resource.RLIM_INFINITY else soft
 
 
 def _rss_bytes() -> int | None:

@@ -1,70 +1,61 @@
 """The books of the load child: what was sent, how it ended and how long it took.
 
-Pure: every instant is given, nothing is read from a clock. Numbers are gathered per stage,
-second, operation and outcome, and handed over as additive rows by ``drain``.
+Every instant is given, nothing is read from a clock. What happens is only appended to flat lists;
+a list that is full, and all of them at ``drain``, is folded as arrays (``fold``), so that a
+request costs below a microsecond, and memory depends on the stages, seconds and operations
+between two drains, not on the number of requests.
 """
 
 from __future__ import annotations
 
-import heapq
-from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import Any
 
-from loadkit.bundle.histogram import FINE
+import numpy as np
+
+from loadkit.load.cells import Ints
+from loadkit.load.fold import CANCELLED, FAILED, MEASURES, OK, OUTCOMES, RAISED, Fold, Row
+from loadkit.load.foreign import ForeignTraces
 from loadkit.load.messages import message
-from loadkit.model import Finding, Severity
+from loadkit.load.operations import MOST_OPERATIONS, OTHER, Operations
+from loadkit.load.places import Axis
+from loadkit.load.tracing import TraceIds
+from loadkit.model import Finding
 from loadkit.scenario.schedule import stage_at
-from loadkit.scrub import scrub
 
-MOST_OPERATIONS = 500
+__all__ = [
+    "CANCELLED",
+    "FAILED",
+    "MEASURES",
+    "MOST_KINDS",
+    "MOST_OPERATIONS",
+    "OK",
+    "OTHER",
+    "OUTCOMES",
+    "RAISED",
+    "Recorder",
+]
+
 MOST_KINDS = 100
-SLOWEST = 3
-OTHER = "other"
-_NS = 1_000_000_000
-_SHIFT = FINE + 1
-
-Row = dict[str, Any]
-
-
-class Cell:
-    """A histogram being filled."""
-
-    __slots__ = ("buckets", "count", "high", "low", "total")
-
-    def __init__(self) -> None:
-        self.count = self.total = self.high = 0
-        self.low = -1
-        self.buckets: dict[int, int] = {}
-
-    def add(self, value: int) -> None:
-        """Records a value, ns. The bucket is ``bundle.histogram.bucket_of``, written out."""
-        shift = value.bit_length() - _SHIFT
-        index = (shift << FINE) + (value >> shift) if shift > 0 else value
-        buckets = self.buckets
-        buckets[index] = buckets.get(index, 0) + 1
-        self.count += 1
-        self.total += value
-        if value > self.high:
-            self.high = value
-        if self.low < 0 or value < self.low:
-            self.low = value
-
-    def columns(self) -> Row:
-        """As columns of a histogram table."""
-        indices = sorted(self.buckets)
-        return {
-            "count": self.count,
-            "sum_ns": self.total,
-            "min_ns": self.low,
-            "max_ns": self.high,
-            "buckets": indices,
-            "counts": [self.buckets[index] for index in indices],
-        }
+_BATCH = 2_048  # folding so many takes about a millisecond, and nothing else runs meanwhile
+_SENT, _ENDED, _PLANNED, _STARTED, _GIVEN_UP, _LOOPED = 3, 8, 2, 2, 2, 4  # numbers an entry
 
 
 class Recorder:
-    """Counts and histograms since the last drain."""
+    """Counts and histograms since the last drain.
+
+    ``sent`` and ``ended`` are made in the constructor, bound to their lists: they are called for
+    every request.
+    """
+
+    sent: Callable[[int, int, int], None]
+    """sent(code, due_ns, now_ns): a request starts."""
+
+    ended: Callable[[int, int, int, int, int, int, bool, int], None]
+    """ended(code, outcome, due_ns, now_ns, service_ns, response_ns, answered, trace): one ended.
+
+    ``outcome`` is OK, FAILED, RAISED or CANCELLED; ``answered`` whether a response came;
+    ``trace`` a serial of ``traces`` or what ``foreign_trace`` gave, 0 for none.
+    """
 
     def __init__(
         self,
@@ -73,231 +64,210 @@ class Recorder:
         *,
         samples: bool = False,
         note: Callable[[Finding], None] = lambda finding: None,
+        batch: int = _BATCH,
     ) -> None:
-        """``bounds`` are where stages begin and the last one ends, ns since the start."""
-        self._stages = list(stages)
-        self._bounds = bounds
-        self._keep_samples = samples
-        self._note = note
-        self.t0_ns = 0
-        self.in_flight = 0
+        """``bounds`` are where stages begin and the last one ends, ns since the start.
+
+        ``batch`` is how many entries are folded at once.
+        """
+        self.traces = TraceIds()
         self.late = 0
-        self._operations: dict[str, str] = {}
+        self._bounds = bounds
+        self._axis = Axis(bounds)
+        self._operations = Operations(note)
+        self._fold = Fold(stages, self._axis, self._operations.names, samples)
+        self._foreign = ForeignTraces()
+        self._errors: dict[tuple[int, int, int, str], tuple[str, int]] = {}
         self._kinds: set[str] = set()
-        self._reset()
+        self._batch = batch
+        self._sent: list[int] = []
+        self._ended: list[int] = []
+        self._planned: list[int] = []
+        self._started: list[int] = []
+        self._given_up: list[int] = []
+        self._looped: list[int] = []
+        self._listeners: list[Callable[[Ints, Ints, Ints], None]] = []
+        self._error_listeners: list[Callable[[int, str, str], None]] = []
+        self._folding = False
+        self._in_flight = 0  # of what has been folded
+        self._bind()
 
-    def _reset(self) -> None:
-        self._flow: defaultdict[tuple[int, int, str, str], int] = defaultdict(int)
-        self._cells: dict[tuple[int, int, str, str], tuple[Cell, Cell]] = {}
-        self._lateness: dict[tuple[int, int], Cell] = {}
-        self._errors: dict[tuple[int, int, str, str], list[Any]] = {}
-        self._slow: defaultdict[tuple[int, int, str], list[Any]] = defaultdict(list)
-        self._failed: dict[tuple[int, int, str], tuple[Any, ...]] = {}
-        self._samples: list[Row] = []
+    def _bind(self) -> None:
+        ended_list, take, full = self._ended, self.fold, self._batch * _ENDED
+        begin, end = self._sent.extend, ended_list.extend
 
-    # -- placing ------------------------------------------------------------------------------
+        def sent(code: int, due_ns: int, now_ns: int) -> None:
+            begin((code, due_ns, now_ns))
 
-    def place(self, mono_ns: int) -> tuple[int, int]:
-        """Stage (index) and second of an instant."""
-        offset = self._offset(mono_ns)
-        stage = 0 if len(self._bounds) == 2 else stage_at(self._bounds, offset)
-        return stage, offset // _NS
+        def ended(
+            code: int,
+            outcome: int,
+            due_ns: int,
+            now_ns: int,
+            service_ns: int,
+            response_ns: int,
+            answered: bool,
+            trace: int,
+        ) -> None:
+            end((code, outcome, due_ns, now_ns, service_ns, response_ns, answered, trace))
+            if len(ended_list) >= full:
+                take()
 
-    def _offset(self, mono_ns: int) -> int:
-        # What hooks send before the load begins goes to its first second.
-        return max(0, mono_ns - self.t0_ns) if self.t0_ns else 0
+        self.sent, self.ended = sent, ended
 
-    def operation(self, method: str, name: str) -> str:
-        """``METHOD name``, or ``other`` beyond the cap, which is said once."""
-        raw = f"{method} {name}"
-        known = self._operations.get(raw)
-        if known is not None:
-            return known
-        clean = scrub(raw) if "?" in raw or "@" in raw else raw
-        if clean not in self._operations:
-            if len(self._operations) >= MOST_OPERATIONS:
-                self._say_too_many(clean)
-                return OTHER
-            self._operations[clean] = clean
-        return clean
+    # -- names and instants -------------------------------------------------------------------
 
-    def _say_too_many(self, first: str) -> None:
-        if OTHER in self._operations:
-            return
-        self._operations[OTHER] = OTHER
-        self._note(
-            Finding(
-                "too-many-operations",
-                Severity.WARNING,
-                f"More than {MOST_OPERATIONS} operations: the ones that came later are counted "
-                f"together as '{OTHER}'. Give requests with ids in their URLs a name=.",
-                {"first beyond": first},
-            )
-        )
+    @property
+    def t0_ns(self) -> int:
+        """Time zero of stages and seconds, in the clock of what is recorded; 0: not yet known."""
+        return self._axis.t0_ns
 
-    # -- arrivals -----------------------------------------------------------------------------
+    @t0_ns.setter
+    def t0_ns(self, value: int) -> None:
+        self._axis.t0_ns = value
+
+    @property
+    def in_flight(self) -> int:
+        """Requests under way."""
+        return self._in_flight + len(self._sent) // _SENT - len(self._ended) // _ENDED
+
+    def code(self, method: str, name: str, *, told: bool = False) -> int:
+        """The number of an operation; of ``other`` beyond the cap.
+
+        ``told``: Locust's own statistics hear of these requests by ``events.request``. All others
+        are added to them once a second.
+        """
+        return self._operations.code(method, name, told)
+
+    def task(self, name: str) -> int:
+        """The number of a task, for ``iteration``."""
+        return self._operations.code("", name, True)
+
+    def name(self, code: int) -> str:
+        """The operation of a code, as in the tables."""
+        return self._operations.names[code]
+
+    def told(self, code: int) -> bool:
+        """Whether Locust's statistics hear of the operation by themselves."""
+        return self._operations.told[code]
+
+    def parts(self, code: int) -> tuple[str, str]:
+        """Method and name of an operation."""
+        return self._operations.parts[code]
+
+    def foreign_trace(self, text: str) -> int:
+        """A trace id that is not ours (32 hex digits), as ``ended`` takes it."""
+        return self._foreign.add(text)
+
+    def on_fold(self, listener: Callable[[Ints, Ints, Ints], None]) -> None:
+        """Calls it with (codes, outcomes, service times in ns) of each batch that ended."""
+        self._listeners.append(listener)
+
+    def on_error(self, listener: Callable[[int, str, str], None]) -> None:
+        """Calls it with (code, kind, text) of each failure."""
+        self._error_listeners.append(listener)
+
+    # -- arrivals and iterations --------------------------------------------------------------
 
     def planned(self, due_ns: int, *, late: bool) -> None:
         """An arrival came due; ``late`` when no user was free."""
-        stage, second = self.place(due_ns)
-        self._flow[stage, second, "", "planned"] += 1
+        self._planned += (due_ns, late)
         if late:
             self.late += 1
-            self._flow[stage, second, "", "late"] += 1
 
     def started(self, due_ns: int, now_ns: int) -> None:
         """A user took an arrival up."""
-        stage, second = self.place(due_ns)
-        cell = self._lateness.get((stage, second))
-        if cell is None:
-            cell = self._lateness[stage, second] = Cell()
-        cell.add(max(0, now_ns - due_ns))
-        # In the stage it was due, so that a stage's planned and started can be compared.
-        self._flow[stage, self._offset(now_ns) // _NS, "", "started"] += 1
+        self._started += (due_ns, now_ns)
+        if len(self._started) >= self._batch * _STARTED:
+            self.fold()
 
     def never_started(self, due_ns: int, now_ns: int) -> None:
         """An arrival was given up."""
-        stage, _ = self.place(due_ns)
-        self._flow[stage, self._offset(now_ns) // _NS, "", "never_started"] += 1
+        self._given_up += (due_ns, now_ns)
 
-    # -- requests -----------------------------------------------------------------------------
+    def iteration(self, code: int, due_ns: int, start_ns: int, end_ns: int) -> None:
+        """An iteration of a task came to its end; ``code`` by ``task``."""
+        self._looped += (code, due_ns, start_ns, end_ns)
+        if len(self._looped) >= self._batch * _LOOPED:
+            self.fold()
 
-    def sent(self, operation: str, stage: int, now_ns: int) -> None:
-        """A request starts."""
-        self.in_flight += 1
-        self._flow[stage, self._offset(now_ns) // _NS, operation, "sent"] += 1
+    # -- the rare ways ------------------------------------------------------------------------
 
-    def ended(
-        self,
-        operation: str,
-        outcome: str,
-        due_ns: int,
-        now_ns: int,
-        service_ns: int,
-        response_ns: int,
-        *,
-        answered: bool,
-        trace_id: str | None = None,
-        counted: bool = True,
+    def unseen(
+        self, code: int, outcome: int, due_ns: int, now_ns: int, took_ns: int, answered: bool
     ) -> None:
-        """A request ended; ``counted`` unless it was never seen to start."""
-        stage, second = self.place(due_ns)
-        flow, done = self._flow, self._offset(now_ns) // _NS
-        if counted:
-            self.in_flight -= 1
-        if answered:
-            flow[stage, done, operation, "completed"] += 1
-        flow[stage, done, operation, outcome] += 1
-        service_ns, response_ns = max(0, service_ns), max(0, response_ns)
-        key = (stage, second, operation, outcome)
-        cells = self._cells.get(key)
-        if cells is None:
-            cells = self._cells[key] = (Cell(), Cell())
-        cells[0].add(service_ns)
-        cells[1].add(response_ns)
-        if outcome != "cancelled":
-            entry = (response_ns, due_ns, service_ns, outcome, trace_id)
-            self._exemplar((stage, second, operation), entry)
-        if self._keep_samples:
-            self._samples.append(
-                {
-                    "stage": self._stages[stage],
-                    "second": second,
-                    "operation": operation,
-                    "outcome": outcome,
-                    "mono_ns": due_ns,
-                    "service_ns": service_ns,
-                    "response_ns": response_ns,
-                }
-            )
+        """A request ended that nobody saw start."""
+        self._in_flight += 1
+        self.ended(code, outcome, due_ns, now_ns, took_ns, took_ns, answered, 0)
 
-    def _exemplar(self, key: tuple[int, int, str], entry: tuple[Any, ...]) -> None:
-        slow = self._slow[key]
-        if len(slow) < SLOWEST:
-            heapq.heappush(slow, entry)
-        elif entry[0] > slow[0][0]:
-            heapq.heapreplace(slow, entry)
-        if entry[3] != "ok":
-            worst = self._failed.get(key)
-            if worst is None or entry[0] > worst[0]:
-                self._failed[key] = entry
-
-    def error(self, operation: str, due_ns: int, kind: str, text: str) -> None:
+    def error(self, code: int, due_ns: int, kind: str, text: str) -> None:
         """A failure by kind; beyond MOST_KINDS kinds it is ``other``."""
         if kind not in self._kinds:
             if len(self._kinds) >= MOST_KINDS:
                 kind = OTHER
             else:
                 self._kinds.add(kind)
+        for listener in self._error_listeners:
+            listener(code, kind, text)
         stage, second = self.place(due_ns)
-        row = self._errors.get((stage, second, operation, kind))
-        if row is None:
-            self._errors[stage, second, operation, kind] = [message(text), 1]
-        else:
-            row[1] += 1
+        known = self._errors.get((stage, second, code, kind))
+        text, count = known if known is not None else (message(text), 0)
+        self._errors[stage, second, code, kind] = (text, count + 1)
 
-    # -- handing over -------------------------------------------------------------------------
+    def place(self, mono_ns: int) -> tuple[int, int]:
+        """Stage (index) and second of an instant."""
+        t0 = self._axis.t0_ns
+        # What hooks send before the load begins goes to its first second.
+        offset = max(0, mono_ns - t0) if t0 else 0
+        return stage_at(self._bounds, offset), offset // 1_000_000_000
+
+    # -- folding and handing over -------------------------------------------------------------
+
+    def fold(self) -> None:
+        """Takes in all that was appended. What is appended meanwhile (by a response that the
+        garbage collector ends) stays for the next time."""
+        if self._folding:
+            return
+        self._folding = True
+        try:
+            self._each(self._fold.sent, self._sent, _SENT)
+            self._each(self._take_ended, self._ended, _ENDED)
+            self._each(self._fold.planned, self._planned, _PLANNED)
+            self._each(self._fold.started, self._started, _STARTED)
+            self._each(self._fold.never_started, self._given_up, _GIVEN_UP)
+            self._each(self._fold.looped, self._looped, _LOOPED)
+        finally:
+            self._folding = False
+
+    def _each(self, take: Callable[..., None], entries: list[int], width: int) -> None:
+        size, step = len(entries), self._batch * width
+        for at in range(0, size, step):
+            part = entries if size <= step else entries[at : at + step]
+            flat = np.fromiter(part, np.int64, min(step, size - at))
+            take(*np.ascontiguousarray(flat.reshape(-1, width).T))
+        if entries is self._sent:
+            self._in_flight += size // width
+        elif entries is self._ended:
+            self._in_flight -= size // width
+        del entries[:size]
+
+    def _take_ended(self, code: Ints, outcome: Ints, *others: Ints) -> None:
+        self._fold.ended(code, outcome, *others)
+        for listener in self._listeners:
+            listener(code, outcome, others[2])
 
     def drain(self) -> dict[str, list[Row]]:
         """Rows of every table with something new since the last time."""
-        flow, cells, lateness = self._flow, self._cells, self._lateness
-        errors, samples = self._errors, self._samples
-        exemplars = self._exemplar_rows()
-        self._reset()
-        rows = {
-            "intervals": self._interval_rows(cells, lateness),
-            "flow": [
-                {**self._where(stage, second, operation), "event": event, "count": count}
-                for (stage, second, operation, event), count in flow.items()
-            ],
-            "errors": [
-                {
-                    **self._where(stage, second, operation),
-                    "kind": kind,
-                    "message": text,
-                    "count": count,
-                }
-                for (stage, second, operation, kind), (text, count) in errors.items()
-            ],
-            "exemplars": exemplars,
-            "samples": samples,
-        }
+        self.fold()
+        rows = self._fold.rows(self._trace)
+        errors, self._errors = self._errors, {}
+        rows["errors"] = [
+            {**self._fold.where(*where), "kind": kind, "message": text, "count": count}
+            for (*where, kind), (text, count) in errors.items()
+        ]
         return {table: found for table, found in rows.items() if found}
 
-    def _where(self, stage: int, second: int, operation: str) -> Row:
-        return {"stage": self._stages[stage], "second": second, "operation": operation}
-
-    def _interval_rows(
-        self,
-        cells: dict[tuple[int, int, str, str], tuple[Cell, Cell]],
-        lateness: dict[tuple[int, int], Cell],
-    ) -> list[Row]:
-        rows = []
-        for (stage, second, operation, outcome), pair in cells.items():
-            where = {**self._where(stage, second, operation), "outcome": outcome}
-            for measure, cell in zip(("service", "response"), pair, strict=True):
-                rows.append({**where, "measure": measure, **cell.columns()})
-        for (stage, second), cell in lateness.items():
-            where = {**self._where(stage, second, ""), "outcome": "started"}
-            rows.append({**where, "measure": "lateness", **cell.columns()})
-        return rows
-
-    def _exemplar_rows(self) -> list[Row]:
-        rows = []
-        for key, slow in self._slow.items():
-            entries = list(slow)
-            worst = self._failed.get(key)
-            if worst is not None and not any(entry[3] != "ok" for entry in entries):
-                entries.append(worst)
-            for response_ns, due_ns, service_ns, outcome, trace_id in entries:
-                rows.append(
-                    {
-                        **self._where(*key),
-                        "outcome": outcome,
-                        "mono_ns": due_ns,
-                        "service_ns": service_ns,
-                        "response_ns": response_ns,
-                        "trace_id": trace_id,
-                    }
-                )
-        return rows
+    def _trace(self, number: int) -> str | None:
+        if number > 0:
+            return self.traces.text(number)
+        return self._foreign.text(number) if number else None

@@ -8,7 +8,6 @@ so hooks of the locustfile see the context and arguments they always see.
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,10 +19,12 @@ from locust import clients
 from locust.contrib import fasthttp
 from locust.exception import StopUser
 
-from loadkit.load.gate import seat_of
+from loadkit.load.client import reporter
 from loadkit.load.kinds import kind_of, status_of, text_of
 from loadkit.load.patching import wrap
-from loadkit.load.recorder import Recorder
+from loadkit.load.recorder import CANCELLED, FAILED, OK, RAISED, Recorder
+from loadkit.load.seat import seat_of
+from loadkit.load.tracing import TraceIds, trace_id_of
 from loadkit.model import Finding, Severity
 
 _CALL = "_loadkit_call"
@@ -34,14 +35,14 @@ _TRACE = "traceparent"
 class Call:
     """A request under way."""
 
-    __slots__ = ("__weakref__", "books", "done", "due_ns", "operation", "sent_ns", "trace_id")
+    __slots__ = ("__weakref__", "books", "code", "done", "due_ns", "sent_ns", "trace")
 
-    def __init__(self, books: Sessions, operation: str, due_ns: int, trace_id: str | None) -> None:
+    def __init__(self, books: Sessions, code: int, due_ns: int, trace: int) -> None:
         self.books = books
-        self.operation = operation
+        self.code = code
         self.due_ns = due_ns
         self.sent_ns = 0
-        self.trace_id = trace_id
+        self.trace = trace
         self.done = False
 
     def __del__(self) -> None:
@@ -57,19 +58,28 @@ class Sessions:
         self, recorder: Recorder, *, trace_ratio: float, note: Callable[[Finding], None]
     ) -> None:
         self._recorder = recorder
-        self._ratio = trace_ratio
+        self._traces = recorder.traces = TraceIds(trace_ratio)
         self._note = note
-        self._random = random.Random()  # its own: the seed of the run must not repeat trace ids
         self._active: dict[Any, Call] = {}
         self.closing = False
         self.known = True
 
     def install(self) -> None:
-        """Wraps both clients, in this process, for good."""
+        """Wraps both of Locust's clients, in this process, for good, and puts ours to the books."""
         self._wrap(clients.HttpSession, _plain_name)
         self._wrap(fasthttp.FastHttpSession, _fast_name)
         self._wrap_exit(clients.ResponseContextManager)
         self._wrap_exit(fasthttp.ResponseContextManager)
+        reporter.install(self._recorder, self._note, self._traces.ratio)
+
+    def close(self) -> None:
+        """The load is over: users of a closed model send nothing new."""
+        self.closing = True
+        reporter.close()
+
+    def finish(self) -> None:
+        """Says what was noticed on the way."""
+        reporter.finish()
 
     def listen(self, event: Any) -> None:
         """Hears of every request first: a hook of the locustfile may stop the user."""
@@ -83,11 +93,11 @@ class Sessions:
                 user = session.user
                 self._refuse(user)
                 name = name_of(session, url, args, kwargs)
-                operation = self._recorder.operation(_text(method), name)
-                args, trace_id = self._traced(session, args, kwargs)
+                code = self._recorder.code(_text(method), name, told=True)
+                args, trace = self._traced(session, args, kwargs)
                 return self._send(
-                    operation,
-                    trace_id,
+                    code,
+                    trace,
                     user,
                     lambda: original(session, method, url, *args, **kwargs),
                 )
@@ -96,18 +106,16 @@ class Sessions:
 
         wrap(cls, "request", make)
 
-    def _send(
-        self, operation: str, trace_id: str | None, user: Any, send: Callable[[], Any]
-    ) -> Any:
+    def _send(self, code: int, trace: int, user: Any, send: Callable[[], Any]) -> Any:
         seat = seat_of(user)
         greenlet = getcurrent()
         before = self._active.get(greenlet)
         now = time.monotonic_ns()
         due = seat.due_ns if seat is not None and seat.due_ns is not None else now
-        call = Call(self, operation, due, trace_id)
+        call = Call(self, code, due, trace)
         self._active[greenlet] = call
         call.sent_ns = now
-        self._recorder.sent(operation, self._recorder.place(due)[0], now)
+        self._recorder.sent(code, due, now)
         try:
             response = send()
         except BaseException as error:
@@ -142,21 +150,19 @@ class Sessions:
 
     def _traced(
         self, session: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[tuple[Any, ...], str | None]:
-        """Adds a traceparent unless the caller has set one; the trace id either way."""
+    ) -> tuple[tuple[Any, ...], int]:
+        """Adds a traceparent unless the caller has set one; the trace's number either way."""
         place = 4  # of headers among FastHttpSession's arguments after the URL
         positional = len(args) > place and isinstance(session, fasthttp.FastHttpSession)
         given = args[place] if positional else kwargs.get("headers")
         for headers in (given, _default_headers(session)):
             own = _find(headers)
             if own is not None:
-                parts = own.split("-")
-                return args, parts[1] if len(parts) >= 4 and len(parts[1]) == 32 else None
-        trace = f"{self._random.getrandbits(128) or 1:032x}"
-        span = f"{self._random.getrandbits(64) or 1:016x}"
-        sampled = self._ratio >= 1 or self._random.random() < self._ratio
+                found = trace_id_of(own)
+                return args, self._recorder.foreign_trace(found) if found is not None else 0
+        trace = self._traces.next()
         headers = dict(given) if given else {}
-        headers[_TRACE] = f"00-{trace}-{span}-{'01' if sampled else '00'}"
+        headers[_TRACE] = self._traces.value(trace)
         if positional:
             args = (*args[:place], headers, *args[place + 1 :])
         else:
@@ -201,47 +207,45 @@ class Sessions:
             self._unknown(_text(request_type), _text(name), service, exception, response)
             return
         status = status_of(response)
-        outcome = "failed" if exception else "ok"
+        outcome = FAILED if exception else OK
         self._finish(call, outcome, service, answered=status > 0)
         if exception:
             self._error(call, exception, status)
 
-    def _finish(self, call: Call, outcome: str, service_ns: int | None, *, answered: bool) -> None:
+    def _finish(self, call: Call, outcome: int, service_ns: int | None, *, answered: bool) -> None:
         now = time.monotonic_ns()
         if service_ns is None:
             service_ns = now - call.sent_ns
         call.done = True
         self._recorder.ended(
-            call.operation,
+            call.code,
             outcome,
             call.due_ns,
             now,
             service_ns,
             call.sent_ns - call.due_ns + service_ns,
-            answered=answered,
-            trace_id=call.trace_id,
+            answered,
+            call.trace,
         )
 
     def _error(self, call: Call, error: Any, status: int) -> None:
-        self._recorder.error(
-            call.operation, call.due_ns, kind_of(error, status), text_of(error, status)
-        )
+        self._recorder.error(call.code, call.due_ns, kind_of(error, status), text_of(error, status))
 
     def _broke(self, call: Call, error: BaseException) -> None:
         """The session's request itself raised."""
         if call.done:
             return
         if isinstance(error, GreenletExit):
-            self._finish(call, "cancelled", None, answered=False)
+            self._finish(call, CANCELLED, None, answered=False)
         else:
-            self._finish(call, "raised", None, answered=False)
+            self._finish(call, RAISED, None, answered=False)
             self._error(call, error, 0)
 
     def _raised(self, call: Call, response: Any, exc: Any, value: Any) -> None:
         """A ``catch_response`` block raised, so Locust reports nothing."""
         status = status_of(response)
         killed = exc is not None and issubclass(exc, GreenletExit)
-        outcome = "cancelled" if killed else "raised"
+        outcome = CANCELLED if killed else RAISED
         service = _to_ns(response.request_meta.get("response_time"))
         self._finish(call, outcome, service, answered=status > 0)
         if not killed:
@@ -250,15 +254,15 @@ class Sessions:
     def _unreported(self, call: Call, response: Any) -> None:
         """The session reports to an event of its own: judged by the status."""
         status = status_of(response)
-        self._finish(call, "ok" if 0 < status < 400 else "failed", None, answered=status > 0)
+        self._finish(call, OK if 0 < status < 400 else FAILED, None, answered=status > 0)
         if not 0 < status < 400:
-            self._recorder.error(call.operation, call.due_ns, f"HTTP {status}", "")
+            self._recorder.error(call.code, call.due_ns, f"HTTP {status}", "")
 
     def unjudged(self, call: Call) -> None:
         """A ``catch_response`` answer that was dropped without a with-block."""
-        self._finish(call, "raised", None, answered=True)
+        self._finish(call, RAISED, None, answered=True)
         self._recorder.error(
-            call.operation,
+            call.code,
             call.due_ns,
             "NoVerdict",
             "catch_response=True was asked for, but the response was not used in a with block",
@@ -281,23 +285,13 @@ class Sessions:
             )
         service = service or 0
         now = time.monotonic_ns()
-        operation = self._recorder.operation(method, name)
+        code = self._recorder.code(method, name, told=True)
         due = now - service
-        self._recorder.ended(
-            operation,
-            "failed" if exception else "ok",
-            due,
-            now,
-            service,
-            service,
-            answered=not exception or status_of(response) > 0,
-            counted=False,
-        )
+        status = status_of(response)
+        outcome = FAILED if exception else OK
+        self._recorder.unseen(code, outcome, due, now, service, not exception or status > 0)
         if exception:
-            status = status_of(response)
-            self._recorder.error(
-                operation, due, kind_of(exception, status), text_of(exception, status)
-            )
+            self._recorder.error(code, due, kind_of(exception, status), text_of(exception, status))
 
 
 def _text(value: Any) -> str:

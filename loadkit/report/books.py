@@ -27,11 +27,13 @@ def equations(accounting: Accounting) -> tuple[Equation, ...]:
     """Arrivals where the model is open, then requests, then responses."""
     found = []
     if accounting.planned is not None:
+        lost = (("unknown", accounting.unknown),) if accounting.unknown else ()
         found.append(
             _equation(
                 ("planned", accounting.planned),
                 ("started", accounting.started),
                 ("never started", accounting.never_started),
+                *lost,
             )
         )
     outcomes = (

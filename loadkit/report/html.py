@@ -14,7 +14,9 @@ from loadkit.analyse.result import Analysis
 from loadkit.report import books, flame, sections, signals, spantree, tables, units
 from loadkit.report.charts import build_all, values
 from loadkit.report.charts.frame import frame, gutter, script_data
+from loadkit.report.iterations import iterations
 from loadkit.report.keynumbers import busiest_stage, key_numbers
+from loadkit.report.workers import workers
 
 STYLES = ("page.css", "charts.css", "parts.css", "print.css")
 SCRIPTS = ("charts.js", "flame.js", "page.js")
@@ -47,6 +49,8 @@ def _context(analysis: Analysis) -> dict[str, Any]:
         "absent": sections.absent(analysis),
         "values": values,
         "tables": tables,
+        "workers": workers,
+        "iterations": iterations,
         "books": books,
         "flames": flame.flames(analysis),
         "row": flame.ROW,

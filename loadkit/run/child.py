@@ -132,8 +132,10 @@ class LoadChild:
         self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends it at once."""
-        self._signal(signal.SIGKILL)
+        """Ends it and what it started at once."""
+        if self._process is not None and self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
         if self._process is not None and self._process.returncode is None:

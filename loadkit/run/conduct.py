@@ -25,6 +25,7 @@ from loadkit.collect.fetch import base_url
 from loadkit.config import Config, load_config
 from loadkit.errors import LoadkitError, UsageError
 from loadkit.model import Finding, Severity
+from loadkit.run import observed
 from loadkit.run import rules as stack_rules
 from loadkit.run.context import Run, Screen, keep_time
 from loadkit.run.describe import describe
@@ -34,6 +35,7 @@ from loadkit.run.plan import DRAIN_S, Plan, make_plan
 from loadkit.run.request import RunRequest
 from loadkit.run.surroundings import Surroundings
 from loadkit.run.targets import check_allowed, check_reachable
+from loadkit.run.workers import master_plan
 from loadkit.scenario import codec
 from loadkit.stack.guard import Guard
 
@@ -49,10 +51,12 @@ async def conduct(request: RunRequest, screen: Screen) -> Outcome:
     with Interrupts(screen.say) as interrupts:
         config = load_config(Path.cwd())
         plan, prepared = await interrupts.race(_prepare(request, config, screen))
+        workers = master_plan(request, plan)
         run = _open_bundle(request, plan, prepared, screen)
         screen.say(f"loadkit · {plan.name} · {plan.stack} stack · {_shown(run.directory)}")
         async with _clock_and_disk(run), Guard(run.manifest.run_id):
-            await _measure(run, request, config, prepared, interrupts)
+            around = Surroundings(run, request, config, prepared, workers)
+            await _measure(run, around, interrupts)
         screen.clear()
         close_bundle(run)
         return judge(run)
@@ -115,6 +119,7 @@ def _open_bundle(
         fail_on=request.fail_on,
         host=_host(),
         versions={"loadkit": loadkit.__version__},
+        observing=observed.last(),
     )
     for number in range(100):
         suffix = f"-{number + 1}" if number else ""
@@ -158,15 +163,8 @@ async def _clock_and_disk(run: Run) -> AsyncIterator[None]:
         run.writer.append("clock", [{"mono_ns": mono, "wall_ns": wall}])
 
 
-async def _measure(
-    run: Run,
-    request: RunRequest,
-    config: Config,
-    prepared: PreparedRules | None,
-    interrupts: Interrupts,
-) -> None:
+async def _measure(run: Run, around: Surroundings, interrupts: Interrupts) -> None:
     """Everything between an open bundle and a closed one; whatever happens is in the manifest."""
-    around = Surroundings(run, request, config, prepared)
     try:
         try:
             await interrupts.race(around.start())

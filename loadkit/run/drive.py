@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from loadkit.bundle.clock import read_pair
-from loadkit.model import Finding, Rate, Severity, Users
+from loadkit.model import Finding, Severity, Stage
 from loadkit.run.child import LoadChild
 from loadkit.run.context import Run
 from loadkit.run.interrupts import Interrupts
 from loadkit.run.live import Gauge, Live
+
+_SAID_AT_ONCE = ("worker-lost", "worker-refused")
 
 
 class Driver:
@@ -20,6 +22,8 @@ class Driver:
 
     ``resources`` gives (name, ratio 0 to 1) of what may be busy; ``alerts`` gives
     (name, state, seconds in it); both for the screen only. ``over`` is called when the pipe ends.
+    ``workers`` gets the process ids
+    of the workers that are at work on this machine, by a name for them, whenever they change.
     """
 
     def __init__(
@@ -29,12 +33,14 @@ class Driver:
         resources: Callable[[], list[tuple[str, float]]],
         alerts: Callable[[], list[tuple[str, str, float]]],
         over: Callable[[], None],
+        workers: Callable[[Mapping[str, int]], None] = lambda pids: None,
     ) -> None:
         self._run = run
         self._child = child
         self._resources = resources
         self._alerts = alerts
         self._over = over
+        self._workers = workers
         self._gauge = Gauge()
         self._end: dict[str, Any] | None = None
         self._stage = ""
@@ -70,12 +76,26 @@ class Driver:
             severity = Severity(frame["severity"])
             evidence = frame.get("evidence") or {}
             self._run.note(Finding(frame["slug"], severity, frame["summary"], evidence))
+            if frame["slug"] in _SAID_AT_ONCE:
+                self._run.screen.say(f"warning: {frame['summary']}")
+        elif kind == "listening":
+            self._run.screen.say(
+                f"waiting for {frame['workers']} workers on {frame['host']}:{frame['port']}"
+            )
+        elif kind == "workers":
+            self._crew(frame["workers"])
         elif kind == "hello":
             for name in ("python", "locust", "gevent"):
                 self._run.manifest.versions[name] = str(frame[name])
         elif kind == "end":
             self._end = frame
             self._over()
+
+    def _crew(self, workers: list[dict[str, Any]]) -> None:
+        self._run.manifest.workers = workers
+        self._run.save_manifest()
+        present = [w for w in workers if w["local"] and w["state"] not in ("ended", "lost")]
+        self._workers({f"generator worker {w['name']}": w["pid"] for w in present})
 
     def _begin(self, frame: dict[str, Any]) -> None:
         manifest = self._run.manifest
@@ -115,8 +135,7 @@ class Driver:
         if name in names:
             live.stage_number = names.index(name) + 1
             stage = scenario.stage(name)
-            share = (elapsed - scenario.starts()[name]) / stage.duration
-            live.offered = _offered(stage.load, min(1.0, max(0.0, share)))
+            live.offered = _offered(stage, elapsed - scenario.starts()[name])
         return live
 
     def _close_books(self, status: int | None) -> None:
@@ -147,7 +166,9 @@ class Driver:
         )
 
 
-def _offered(load: Rate | Users, share: float) -> float | None:
-    if isinstance(load, Rate):
-        return load.rate + (load.end - load.rate) * share
-    return None
+def _offered(stage: Stage, seconds: float) -> float | None:
+    """The planned rate of the open loads so far into a stage; None where all are closed."""
+    if not stage.open_loads:
+        return None
+    within = min(max(seconds, 0.0), float(stage.duration))
+    return sum(load.rate_at(within, stage.duration) for load in stage.open_loads)

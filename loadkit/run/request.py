@@ -36,3 +36,8 @@ class RunRequest:
     alertmanager: str | None = None
     pid: int | None = None
     fail_on: str | None = None
+    workers: int | None = None
+    expect_workers: int | None = None
+    bind: str | None = None
+    token_file: Path | None = None
+    worker_timeout: float | None = None

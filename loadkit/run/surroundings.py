@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from loadkit.alerts.prepare import PreparedRules
@@ -37,12 +38,19 @@ class Surroundings:
     """Starts and stops everything but the load itself; stopping is safe at any point."""
 
     def __init__(
-        self, run: Run, request: RunRequest, config: Config, prepared: PreparedRules | None
+        self,
+        run: Run,
+        request: RunRequest,
+        config: Config,
+        prepared: PreparedRules | None,
+        workers: Mapping[str, Any] | None = None,
     ) -> None:
+        """``workers`` is the load child's ``master``, for a load of several processes."""
         self._run = run
         self._request = request
         self._config = config
         self._prepared = prepared
+        self._workers = workers
         self._sources = Sources(run)
         self._before = Sources(run)  # what the stack sends to: up before it, down after it
         self._stack: EmbeddedStack | None = None
@@ -53,6 +61,7 @@ class Surroundings:
         self._child: LoadChild | None = None
         self._timed: asyncio.Task[None] | None = None
         self._latest: dict[str, float] = {}
+        self._watched_workers: set[str] = set()
 
     # -- start ------------------------------------------------------------------------------
 
@@ -173,7 +182,14 @@ class Surroundings:
         if self._host is not None:
             self._host.watch("generator", child.pid)
         self._timed = asyncio.create_task(self._at_their_time())
-        driver = Driver(self._run, child, self._busy, self._active_alerts, over=self.load_is_over)
+        driver = Driver(
+            self._run,
+            child,
+            self._busy,
+            self._active_alerts,
+            over=self.load_is_over,
+            workers=self._watch_workers,
+        )
         return driver, self._timed
 
     def _child_plan(self) -> dict[str, Any]:
@@ -192,7 +208,18 @@ class Surroundings:
             "allowed_hosts": list(self._config.allowed_targets),
             "seed": 0 if scenario is None else scenario.seed,
             "trace_ratio": 1.0,
+            "master": self._workers,
         }
+
+    def _watch_workers(self, pids: Mapping[str, int]) -> None:
+        """Workers on this machine are watched like the generator itself."""
+        if self._host is None:
+            return
+        for name in self._watched_workers - set(pids):
+            self._host.unwatch(name)
+        for name in set(pids) - self._watched_workers:
+            self._host.watch(name, pids[name])
+        self._watched_workers = set(pids)
 
     async def _at_their_time(self) -> None:
         run = self._run
@@ -231,7 +258,8 @@ class Surroundings:
     def load_is_over(self) -> None:
         """The generator has ended: that its process is gone is no news."""
         if self._host is not None:
-            self._host.unwatch("generator")
+            for name in ("generator", *self._watched_workers):
+                self._host.unwatch(name)
 
     async def stop(self, *, quick: bool) -> None:
         """Ends everything that is still there, what depends on others first."""

@@ -19,10 +19,10 @@ FREEZE_S, RATE, DURATION_S = 6.0, 200, 11
 
 def test_a_server_frozen_for_six_seconds(tmp_path: Path) -> None:
     text = f"""
-from locust import FastHttpUser, task
-from loadkit import Rate, Scenario, Stage
+from locust import task
+from loadkit import HttpUser, Rate, Scenario, Stage
 scenario = Scenario([Stage("s", Rate({RATE}), {DURATION_S})])
-class U(FastHttpUser):
+class U(HttpUser):
     @task
     def t(self):
         self.client.get("/ok")

@@ -8,6 +8,9 @@ from typing import Any
 import load_harness as harness
 import pytest
 
+from loadkit.model import Rate, Scenario, Stage
+from loadkit.scenario.codec import to_dict
+
 pytestmark = pytest.mark.integration
 
 
@@ -199,13 +202,30 @@ def test_nested_and_sequential_task_sets(tmp_path: Path) -> None:
 
 
 def test_nested_task_sets_in_the_open_model(tmp_path: Path) -> None:
-    """Each arrival is a pass through a set; sets that never interrupt don't keep their user."""
+    """Each arrival is a pass through a set, until it interrupts itself."""
     text = (
         NESTED
         + """
 from loadkit import Rate, Scenario, Stage
 scenario = Scenario([Stage("s", Rate(40, max_users=40), 1)])
+"""
+    )
+    with harness.serving() as server:
+        result = harness.run(tmp_path, text, host=server.url, drain=2.0)
+        received = server.stats()["received"]
+    flow = result.flow()
+    assert flow["planned"] == flow["started"] == 40
+    assert flow["late"] == flow["cancelled"] == 0
+    assert received["/one"] == received["/two"] > 0
+    assert result.histogram("iteration").count == 40
+    operations = {r["operation"] for r in result.rows("intervals") if r["measure"] == "iteration"}
+    assert operations == {"Browse", "Buy"}
+
+
+ENDLESS = """
+from locust import FastHttpUser, SequentialTaskSet, constant, task
 class Endless(SequentialTaskSet):
+    wait_time = constant(0.01)
     @task
     def first(self):
         self.client.get("/first")
@@ -215,15 +235,39 @@ class Endless(SequentialTaskSet):
 class V(FastHttpUser):
     tasks = [Endless]
 """
+
+
+def test_a_task_set_that_never_returns_is_refused_by_name(tmp_path: Path) -> None:
+    file = tmp_path / "endless.py"
+    file.write_text(
+        ENDLESS
+        + """
+from loadkit import Rate, Scenario, Stage
+scenario = Scenario([Stage("s", Rate(4), 1)])
+"""
     )
-    with harness.serving() as server:
-        result = harness.run(tmp_path, text, host=server.url, drain=2.0)
-        received = server.stats()["received"]
-    flow = result.flow()
-    assert flow["planned"] == flow["started"] == 40
-    assert flow["late"] == flow["cancelled"] == 0
-    assert received["/first"] == received["/second"] == 20  # half of the arrivals, by weight
-    assert received["/one"] == received["/two"]
+    answer = harness.describe(file)
+    assert answer["ok"] is False
+    assert answer["error"] == {
+        "what": "task set Endless never returns to its user",
+        "where": f"{file}:3",
+        "remedy": "Call self.interrupt() in one of its tasks when an iteration is over.",
+    }
+
+
+def test_without_a_scenario_it_may_go_on_for_ever(tmp_path: Path) -> None:
+    result, stats = _run(tmp_path, ENDLESS, users=2, spawn_rate=2, duration=0.6)
+    received = stats["received"]
+    assert received["/first"] > 5
+    assert abs(received["/first"] - received["/second"]) <= 2
+    assert result.end["reason"] == "finished"
+
+
+def test_stages_given_from_outside_refuse_it_too(tmp_path: Path) -> None:
+    scenario = to_dict(Scenario([Stage("s", Rate(4), 1)], name="s"))
+    result = harness.run(tmp_path, ENDLESS, scenario=scenario, host="http://127.0.0.1:9")
+    assert result.end["reason"] == "error"
+    assert "task set Endless never returns to its user" in result.end["message"]
 
 
 def test_a_client_nobody_knows_is_said(tmp_path: Path) -> None:
