@@ -9,7 +9,7 @@ UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
 
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-unit check format docs lock clean
+.PHONY: help setup run test test-unit check soak format docs lock clean
 
 help: ## list these targets
 	@echo 'usage: make TARGET [PYTHON=python3.12] [SCENARIO=FILE] [ARGS="…"]'
@@ -36,6 +36,10 @@ check: setup ## the gate: format, lint, types, import contracts, all tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m pytest $(ARGS)
+
+# Not part of the gate: it takes as long as it takes.
+soak: setup ## 20 minutes at 1,000 a second: does anything grow (ARGS='--duration 2m')
+	@$(BIN)/loadkit bench soak $(ARGS)
 
 format: setup ## format the code and mend what the linter can mend
 	@$(BIN)/ruff check --fix .

@@ -10,10 +10,13 @@ from pathlib import Path
 
 from loadkit.cli.screen import make_screen
 from loadkit.errors import UsageError
+from loadkit.load.workers.address import DEFAULT_PORT
+from loadkit.load.workers.tokens import VARIABLE as TOKEN_VARIABLE
 from loadkit.report.text import summary
 from loadkit.run.conduct import conduct
 from loadkit.run.interrupts import Interrupted
 from loadkit.run.request import RunRequest
+from loadkit.run.workers import TIMEOUT_S
 from loadkit.scenario.durations import parse_duration
 from loadkit.scrub import scrub
 
@@ -23,10 +26,9 @@ HELP = "drive a scenario or a locustfile, watch everything, write a bundle and a
 # Locust's own ways that loadkit does otherwise; a silent pass-through would do something else
 # than was asked for.
 _REFUSED = {
-    "--master": "loadkit runs its own processes; leave it out.",
-    "--worker": "loadkit runs its own processes; leave it out.",
-    "--expect-workers": "loadkit runs its own processes; leave it out.",
-    "--processes": "loadkit runs its own processes; leave it out.",
+    "--master": "Use --workers N, or --expect-workers N for workers on other machines.",
+    "--worker": "A worker is started by: python -m loadkit.load worker FILE --connect HOST.",
+    "--processes": "Use --workers N.",
     "--web": "loadkit has no web UI: the report is in the bundle.",
     "--autostart": "loadkit always starts by itself; leave it out.",
     "--autoquit": "loadkit always ends by itself; leave it out.",
@@ -41,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit run``."""
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="scenario or locustfile")
     _add_load(parser.add_argument_group("load (a plain locustfile)"))
+    _add_workers(parser.add_argument_group("several processes (docs/workers.md)"))
     _add_verdict(parser.add_argument_group("verdict"))
     _add_stack(parser.add_argument_group("stack and sources"))
     output = parser.add_argument_group("output")
@@ -74,6 +77,32 @@ def _add_load(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument("--headless", action="store_true", help=argparse.SUPPRESS)
     group.add_argument("-f", "--locustfile", type=Path, help=argparse.SUPPRESS)
+
+
+def _add_workers(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--workers", type=_whole, metavar="N", help="make the load with N processes of this machine"
+    )
+    group.add_argument(
+        "--expect-workers", type=_whole, metavar="N", help="wait for N workers on other machines"
+    )
+    group.add_argument(
+        "--bind",
+        metavar="HOST[:PORT]",
+        help=f"where to listen for them (default 127.0.0.1:{DEFAULT_PORT})",
+    )
+    group.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="PATH",
+        help=f"a file with the token they must know (default: the variable {TOKEN_VARIABLE})",
+    )
+    group.add_argument(
+        "--worker-timeout",
+        type=_duration,
+        metavar="TIME",
+        help=f"how long to wait for them (default {TIMEOUT_S:g}s)",
+    )
 
 
 def _add_verdict(group: argparse._ArgumentGroup) -> None:
@@ -162,6 +191,11 @@ def _request(options: argparse.Namespace, unknown: list[str]) -> RunRequest:
         alertmanager=options.alertmanager,
         pid=options.pid,
         fail_on=options.fail_on,
+        workers=options.workers,
+        expect_workers=options.expect_workers,
+        bind=options.bind,
+        token_file=options.token_file,
+        worker_timeout=options.worker_timeout,
     )
 
 
