@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import loadkit
-from loadkit.cli import plan, report, run, stack
+from loadkit.cli import bench, plan, report, run, stack
 from loadkit.cli.command import Command, Parser
 from loadkit.errors import LoadkitError, UsageError
 
-COMMANDS: tuple[Command, ...] = (run, plan, report, stack)
+COMMANDS: tuple[Command, ...] = (run, plan, report, stack, bench)
 INTERRUPTED = 130
 DEBUG = "LOADKIT_DEBUG"
 

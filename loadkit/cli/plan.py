@@ -15,8 +15,9 @@ from typing import Any
 from loadkit.cli import options as shared
 from loadkit.config import Config, load_config
 from loadkit.errors import TargetError, UsageError
+from loadkit.load.allot import Kind
 from loadkit.report.exchange import Exchanges
-from loadkit.report.outlook import Outlook, UserClass
+from loadkit.report.outlook import Outlook
 from loadkit.report.planned import Foreign, Task, Wanted, planned, planned_foreign
 from loadkit.report.planned_json import as_json
 from loadkit.run.describe import Description, describe
@@ -183,9 +184,9 @@ class _Look:
         return smoked
 
 
-def _classes(found: Description) -> list[UserClass]:
+def _classes(found: Description) -> list[Kind]:
     return [
-        UserClass(user["name"], float(user.get("weight") or 0), int(user.get("fixed_count") or 0))
+        Kind(user["name"], float(user.get("weight") or 0), int(user.get("fixed_count") or 0))
         for user in found.users
     ]
 

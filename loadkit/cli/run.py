@@ -8,6 +8,7 @@ import re
 import sys
 from pathlib import Path
 
+from loadkit.cli.options import add_load, refuse_replaced, seconds, whole
 from loadkit.cli.screen import make_screen
 from loadkit.errors import UsageError
 from loadkit.load.workers.address import DEFAULT_PORT
@@ -17,32 +18,16 @@ from loadkit.run.conduct import conduct
 from loadkit.run.interrupts import Interrupted
 from loadkit.run.request import RunRequest
 from loadkit.run.workers import TIMEOUT_S
-from loadkit.scenario.durations import parse_duration
 from loadkit.scrub import scrub
 
 NAME = "run"
 HELP = "drive a scenario or a locustfile, watch everything, write a bundle and a report"
 
-# Locust's own ways that loadkit does otherwise; a silent pass-through would do something else
-# than was asked for.
-_REFUSED = {
-    "--master": "Use --workers N, or --expect-workers N for workers on other machines.",
-    "--worker": "A worker is started by: python -m loadkit.load worker FILE --connect HOST.",
-    "--processes": "Use --workers N.",
-    "--web": "loadkit has no web UI: the report is in the bundle.",
-    "--autostart": "loadkit always starts by itself; leave it out.",
-    "--autoquit": "loadkit always ends by itself; leave it out.",
-    "--html": "loadkit writes report.html into the bundle.",
-    "--csv": "the bundle holds every number: loadkit report BUNDLE --format json.",
-    "--json": "loadkit report BUNDLE --format json.",
-    "--config": "give the options on the command line.",
-}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit run``."""
     parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="scenario or locustfile")
-    _add_load(parser.add_argument_group("load (a plain locustfile)"))
+    add_load(parser.add_argument_group("load (a plain locustfile)"))
     _add_workers(parser.add_argument_group("several processes (docs/workers.md)"))
     _add_verdict(parser.add_argument_group("verdict"))
     _add_stack(parser.add_argument_group("stack and sources"))
@@ -58,33 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_load(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("-H", "--host", metavar="URL", help="where the load goes")
-    group.add_argument("-u", "--users", type=_whole, metavar="N", help="users at once")
-    group.add_argument(
-        "-r", "--spawn-rate", type=_positive, metavar="R", help="users started a second"
-    )
-    group.add_argument(
-        "-t", "--duration", "--run-time", type=_duration, metavar="TIME", help="90s, 2m, 1h30m"
-    )
-    group.add_argument(
-        "--set",
-        action="append",
-        default=[],
-        dest="settings",
-        metavar="STAGE.KEY=VALUE",
-        help="override a stage of a scenario: peak.rate=200, peak.duration=60",
-    )
-    group.add_argument("--headless", action="store_true", help=argparse.SUPPRESS)
-    group.add_argument("-f", "--locustfile", type=Path, help=argparse.SUPPRESS)
-
-
 def _add_workers(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--workers", type=_whole, metavar="N", help="make the load with N processes of this machine"
+        "--workers", type=whole, metavar="N", help="make the load with N processes of this machine"
     )
     group.add_argument(
-        "--expect-workers", type=_whole, metavar="N", help="wait for N workers on other machines"
+        "--expect-workers", type=whole, metavar="N", help="wait for N workers on other machines"
     )
     group.add_argument(
         "--bind",
@@ -99,7 +63,7 @@ def _add_workers(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--worker-timeout",
-        type=_duration,
+        type=seconds,
         metavar="TIME",
         help=f"how long to wait for them (default {TIMEOUT_S:g}s)",
     )
@@ -139,7 +103,7 @@ def _add_stack(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--alertmanager", metavar="URL", help="an Alertmanager that is already there"
     )
-    group.add_argument("--pid", type=_whole, metavar="N", help="a process to profile with py-spy")
+    group.add_argument("--pid", type=whole, metavar="N", help="a process to profile with py-spy")
 
 
 def execute(options: argparse.Namespace, unknown: list[str]) -> int:
@@ -161,10 +125,7 @@ def execute(options: argparse.Namespace, unknown: list[str]) -> int:
 
 
 def _request(options: argparse.Namespace, unknown: list[str]) -> RunRequest:
-    for word in unknown:
-        for refused, instead in _REFUSED.items():
-            if re.match(rf"{refused}(?![a-z])", word):
-                raise UsageError(f"{word.partition('=')[0]} is not for loadkit", remedy=instead)
+    refuse_replaced(unknown)
     file = options.locustfile or options.file
     if file is None:
         raise UsageError("no scenario given", remedy="For example: loadkit run scenarios/peak.py")
@@ -219,23 +180,3 @@ def _name(text: str | None) -> str | None:
             f"--name {text!r} cannot be a folder's name", remedy="Use letters, digits, . _ and -."
         )
     return text
-
-
-def _whole(text: str) -> int:
-    if not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
-    return value
-
-
-def _duration(text: str) -> float:
-    return parse_duration(text)

@@ -13,8 +13,27 @@ ROOT = Path(__file__).resolve().parents[3]
 
 # Given or produced, not written by us.
 _NOT_OURS = ("config/guide/", "requirements.lock")
-_OURS = ("loadkit", "config", "scenarios", "tests", "tools", "docs", ".ci", ".importlinter")
-_OURS_BY_NAME = ("pyproject.toml", "Makefile", "*.md", "reports/README.md")
+_OURS = (
+    "benchmarks",
+    "config",
+    "deploy",
+    "docs",
+    "loadkit",
+    "scenarios",
+    "tests",
+    "tools",
+    ".ci",
+    ".importlinter",
+)
+_OURS_BY_NAME = (
+    "pyproject.toml",
+    "Makefile",
+    "Dockerfile",
+    "docker-compose.yml",
+    ".dockerignore",
+    "*.md",
+    "reports/README.md",
+)
 
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 BASE: list[str] = PROJECT["project"]["dependencies"]
