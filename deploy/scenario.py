@@ -3,12 +3,12 @@
 A scenario of one file, because it is handed to the workers as it is. Put your own in its place.
 """
 
-from locust import FastHttpUser, task
+from locust import task
 
-from loadkit import Rate, Scenario, Stage
+from loadkit import HttpUser, Rate, Scenario, Stage
 
 
-class CostUser(FastHttpUser):
+class CostUser(HttpUser):
     """An application that reports its calls to a model."""
 
     @task(4)

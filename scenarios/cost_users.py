@@ -5,7 +5,9 @@ Mostly calls to be priced and recorded, some look at what was recorded, at sums 
 
 import random
 
-from locust import FastHttpUser, between, task
+from locust import between, task
+
+from loadkit import HttpUser
 
 KEYS = [
     f"demo-{tier}-key-{number}" for tier in ("free", "pro", "enterprise") for number in (1, 2, 3)
@@ -28,7 +30,7 @@ def customer() -> dict[str, str]:
     return {"X-API-Key": random.choice(KEYS)}
 
 
-class CostUser(FastHttpUser):
+class CostUser(HttpUser):
     """An application that reports its calls, and now and then somebody who looks at the bill."""
 
     wait_time = between(0.5, 1.5)  # only where the number of users is fixed

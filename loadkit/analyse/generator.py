@@ -113,12 +113,18 @@ def _own_seconds(context: Context) -> dict[int, _Second]:
                 continue
             begun = max(0.0, until - 1.0) if since is None else since
             said = _said(row)
-            # A stall holds up the row itself, which then tells of two seconds.
-            last = max(0, int(np.floor(until - _SLACK_S)))
-            for second in range(min(int(begun + _SLACK_S), last), last + 1):
+            for second in _covered(begun, until):
                 seconds[second] = _worse(seconds.get(second), said)
             since = until
     return seconds
+
+
+def _covered(begun: float, until: float) -> range:
+    """Seconds that a row speaks of: one, but a stall holds up the row itself."""
+    if until - begun <= 1 + _SLACK_S / 2:
+        middle = max(0, int((begun + until) / 2))
+        return range(middle, middle + 1)
+    return range(int(begun + _SLACK_S), max(0, int(until - _SLACK_S)) + 1)
 
 
 def _said(row: Mapping[Hashable, Any]) -> _Second:
@@ -206,6 +212,9 @@ def _verdict(
         reasons.append("no measured stage was reached")
     elif not _watched(context):
         reasons.append("nothing was recorded about the generator itself")
+    gone = int((context.run.findings["slug"] == "worker-lost").sum())
+    if gone:
+        reasons.append(f"{text.plural(gone, 'worker')} ended before the load did")
     if accounting.balanced is False:
         reasons.append("the books do not balance: what was planned or sent is not what ended")
         invalid = True

@@ -60,7 +60,8 @@ def measure(
     """Runs a tool once; ``job.duration_s`` is the length of the window.
 
     Raises:
-        StackError: it sent nothing, ended early, did not end, or had errors.
+        StackError: it sent nothing, ended early, did not end, had errors, or the machine was so
+            busy that the window outlasted the run.
     """
     whole = Job(
         job.url,
@@ -76,12 +77,16 @@ def measure(
     process = Pinned(peer.name, command, core=core, directory=job.directory)
     with ended(process):
         _wait_for_first(server, process, before)
+        begun_ns = time.monotonic_ns()
         time.sleep(warm_up_s)
         first, since_ns = _reading(server, process), time.monotonic_ns()
         time.sleep(job.duration_s)
         last, until_ns = _reading(server, process), time.monotonic_ns()
         if not process.running:
             raise process.failure("ended before its time")
+        if until_ns - begun_ns > whole.duration_s * 1e9:
+            # Some of the window was after the load: its rate would be too low.
+            raise StackError("the machine is too busy: a window outlasted its run")
         status = process.wait(_END_S)
     said = _said(peer, whole, process, status)
     requests = last[0] - first[0]

@@ -104,5 +104,7 @@ def _judge(result: Result) -> None:
     spent = total / last["count"]
     result.verdicts += [
         flat,
-        results.judge_at_most("recording a request with both times", OURS_NS, spent, "ns"),
+        results.judge_at_most(
+            "processor time of recording a request with both times", OURS_NS, spent, "ns"
+        ),
     ]

@@ -1,7 +1,9 @@
 """``loadkit bench soak``: whether a long run grows, in memory, in open files or in lateness.
 
-The load child sends at a fixed rate; each second it says its memory and its open files, and each
-second has a p99 of lateness. The first tenth is left out: pools fill and connections open then.
+The load child sends at a fixed rate with a pool of 64 users, all of whom were busy for a moment
+before: so all connections that there will ever be are open when it begins, and one more is a leak,
+not the trace of a pause. Each second it says its memory and its open files, and each second has a
+p99 of lateness. The first tenth is left out: pools fill and connections open then.
 The rest is cut into blocks, each with its median, and the slope through these, times the length,
 is the growth. It passes when the whole 95 % interval is below the tolerance, fails when it is
 above, and is inconclusive in between: then it takes a longer run.
@@ -20,14 +22,15 @@ from loadkit.bench.result import FAILED, INCONCLUSIVE, PASSED, Result, Verdict, 
 from loadkit.bench.stats import Interval, blocks, slope_interval
 from loadkit.bundle.histogram import Histogram
 from loadkit.errors import StackError, UsageError
-from loadkit.model import Rate, Stage
+from loadkit.model import Rate, Stage, Users
 
 NAME = "soak"
 DURATION_S = 1200.0
 RATE = 1000.0
 SHORTEST_S = 20.0
 
-_STAGE = "soak"
+_SETTLE, _STAGE = "settle", "soak"
+_SETTLE_S, _USERS = 3.0, 64
 _SETTLING = 0.1
 _BLOCKS = 24
 _EDGE = 3
@@ -63,14 +66,17 @@ def run(bench: Bench, *, duration_s: float) -> Result:
         )
     result = Result(
         NAME,
-        settings={"duration_s": duration_s, "rate": RATE},
+        settings={"duration_s": duration_s, "rate": RATE, "users": _USERS},
         versions={"loadkit": package_version("loadkit"), "locust": package_version("locust")},
         asked_for=tuple(bench.only),
     )
     with servers.static_server(bench.cores.server, bench.directory / "server") as server:
         result.versions["server"] = server.title
         bench.say(f"sending {RATE:,.0f}/s for {duration_s:,.0f} s")
-        stages = [Stage(_STAGE, Rate(RATE), duration_s)]
+        stages = [
+            Stage(_SETTLE, Users(_USERS), _SETTLE_S),
+            Stage(_STAGE, Rate(RATE, max_users=_USERS), duration_s),
+        ]
         frames = own.drive(bench, server, "soak", stages, servers.BODY)
     for name, points in series(frames, duration_s).items():
         title, tolerance, unit = TOLERANCES[name]
@@ -101,17 +107,17 @@ def series(frames: own.Frames, duration_s: float) -> dict[str, list[Point]]:
     t0 = frames.t0_ns
     if t0 is None:
         raise StackError("the load did not begin")
-    since = duration_s * _SETTLING
+    since, until = _SETTLE_S + duration_s * _SETTLING, _SETTLE_S + duration_s
     found: dict[str, list[Point]] = {name: [] for name in TOLERANCES}
     for row in frames.rows("generator"):
         at = (row["mono_ns"] - t0) / 1e9
-        if since <= at <= duration_s:
+        if since <= at <= until:
             for name in ("rss_bytes", "open_files"):
                 if row[name] is not None:
                     found[name].append((at, float(row[name])))
     for second, late in sorted(_lateness(frames).items()):
         value = own.seconds(late, 0.99)
-        if since <= second < duration_s - 1 and value is not None:
+        if since <= second < until - 1 and value is not None:
             found["late_p99"].append((second + 0.5, value))
     return found
 
@@ -153,7 +159,7 @@ def judge(title: str, tolerance: float, unit: str, growth: Interval) -> Verdict:
 
 
 def _books(frames: own.Frames, duration_s: float) -> Verdict:
-    flow: dict[str, Any] = dict(frames.flow())
+    flow: dict[str, Any] = dict(frames.flow(stage=_STAGE))
     planned, started = round(RATE * duration_s), flow.get("started", 0)
     bad = sum(flow.get(outcome, 0) for outcome in ("failed", "raised", "cancelled"))
     status = PASSED if started == planned and not bad else FAILED

@@ -101,7 +101,9 @@ def versions(result: Result) -> str:
 
 
 def _value(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return units.count(value) if isinstance(value, int) else str(value)
 
 
 def interval(values: Mapping[str, float] | None, shown: Callable[[float], str]) -> str:
@@ -118,7 +120,14 @@ def _whole(value: float) -> str:
 def _generators(result: Result) -> list[tuple[str, Table]]:
     found = []
     for method in dict.fromkeys(row["method"] for row in result.rows):
-        heads = ["tool", "requests/s", "loadkit is … ×", "CPU s per million", "… × less", "server"]
+        heads = [
+            "tool",
+            "requests/s",
+            "loadkit : it",
+            "CPU s per million",
+            "it : loadkit",
+            "server",
+        ]
         rows = [_generator(row) for row in result.rows if row["method"] == method]
         found.append((method, Table(heads, rows)))
     return found
@@ -170,7 +179,7 @@ def _arrivals(result: Result) -> list[tuple[str, Table]]:
 
 
 def _memory(result: Result) -> list[tuple[str, Table]]:
-    heads = ["recorder", "recordings", "resident", "ns a recording"]
+    heads = ["recorder", "recordings", "resident", "CPU ns a recording"]
     rows = [
         [
             row["title"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import re
 import shutil
 import signal
@@ -26,6 +27,7 @@ from loadkit.bench import (
 from loadkit.bench.bench import Bench
 from loadkit.bench.result import Result, load
 from loadkit.cli.command import refuse_unknown
+from loadkit.errors import UsageError
 from loadkit.report.write import write
 from loadkit.scenario.durations import parse_duration
 
@@ -119,9 +121,8 @@ def execute(options: argparse.Namespace, unknown: list[str]) -> int:
     refuse_unknown(unknown, f"loadkit bench {options.bench}")
     if options.bench == "show":
         return _show(options)
-    if options.output is not None and not options.output.parent.is_dir():
-        # Before a bench of twenty minutes, not after it.
-        write(options.output, "")
+    if options.output is not None:
+        _check_output(options.output)
     chosen = cores.choose()
     with _ending_in_order(), tempfile.TemporaryDirectory(prefix="loadkit-bench-") as folder:
         bench = Bench(
@@ -138,6 +139,19 @@ def execute(options: argparse.Namespace, unknown: list[str]) -> int:
         write(options.output, result.to_json())
     print(_shown(result, options), end="", flush=True)
     return result.exit_status
+
+
+def _check_output(path: Path) -> None:
+    """Before a bench of twenty minutes, not after it."""
+    folder = path.parent
+    if path.is_dir():
+        raise UsageError("--output is a folder", where=str(path), remedy="Name a file in it.")
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(
+            "--output cannot be written there",
+            where=str(path),
+            remedy="Name a file in a folder that exists and can be written.",
+        )
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Task sets that never hand control back: in a staged run their user would serve nobody else."""
+"""Tasks that never hand control back: in a staged run their user would serve nobody else."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from locust.user.task import TaskSet
+from locust.user.users import User
 
 from loadkit.errors import ScenarioError
 
@@ -26,9 +27,16 @@ def refuse_endless(classes: Iterable[Any]) -> None:
     """Every task of a user comes to an end, as far as can be seen without running it.
 
     Raises:
-        ScenarioError: one is a TaskSet in which nothing ever interrupts it.
+        ScenarioError: one is a TaskSet in which nothing ever interrupts it, or a user has a loop of
+            its own instead of tasks.
     """
     for cls in classes:
+        if cls.run is not User.run:
+            raise ScenarioError(
+                f"user {cls.__qualname__} runs by itself: there are no tasks to start one by one",
+                where=_where(cls),
+                remedy="Give the stages users with tasks.",
+            )
         for found in _sets(getattr(cls, "tasks", ())):
             if never_returns(found, cls):
                 raise ScenarioError(

@@ -20,6 +20,7 @@ from gevent.event import Event
 from locust.exception import StopUser
 
 from loadkit.errors import LoadkitError
+from loadkit.load.conductor import wait_until
 from loadkit.load.health import Health
 from loadkit.load.modes import Foreign, Staged
 from loadkit.load.plan import Plan
@@ -31,7 +32,8 @@ from loadkit.load.targets import Targets
 from loadkit.model import Finding, Severity
 from loadkit.scenario.schedule import stage_bounds
 
-_TICK_S = 1.0
+_NS = 1_000_000_000
+_EARLY_NS = 50_000_000
 _SHORT_DRAIN_S = 2.0
 _LAST_WORDS_S = 10.0
 _MOST_REFUSED = 20
@@ -164,13 +166,12 @@ class Engine:
         self.mode.on_init(environment)
 
     def _tick_for_ever(self) -> None:
-        begun = time.monotonic()
-        beats = 0
+        """On whole seconds of the load, so that what a tick tells is of one second."""
         while True:
-            beats += 1
-            gevent.get_hub().wait(
-                gevent.get_hub().loop.timer(max(0.0, begun + beats * _TICK_S - time.monotonic()))
-            )
+            t0, now = self.recorder.t0_ns, time.monotonic_ns()
+            # A timer may ring a little early: that is still the tick of the second that ends.
+            seconds = (now - t0 + _EARLY_NS) // _NS + 1
+            wait_until(t0 + seconds * _NS)
             self.tick()
 
     def tick(self) -> None:

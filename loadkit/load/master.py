@@ -8,31 +8,27 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from types import SimpleNamespace
 from typing import Any
 
 import gevent
 import locust
 import locust.main
-import locust.runners
 from gevent import getcurrent
 from gevent.event import Event
-from locust.runners import MasterRunner
 
 from loadkit.errors import LoadkitError
 from loadkit.load import allot
 from loadkit.load.engine import Engine, Sink
-from loadkit.load.patching import wrap
 from loadkit.load.plan import Plan
 from loadkit.load.quiet import FirstError, quieten
 from loadkit.load.takeover import take_over_signals
+from loadkit.load.tame import tame
 from loadkit.load.workers.identity import versions
 from loadkit.load.workers.lead import Lead
 from loadkit.model import Finding, Scenario
 
 _TICK_S = 1.0
 _WATCH_S = 0.05
-_NEVER = -(1 << 60)
 _LAST_WORDS_S = 15.0
 _SHORT_DRAIN_S = 2.0
 
@@ -81,7 +77,7 @@ class Master:
         quieten(self._errors)
         self._lead = Lead(self._plan, self._sink.send, self._note, self._abort, self._all_over)
         self._lead.open()
-        _tame_locust(staged=self._plan.scenario is not None)
+        tame(staged=self._plan.scenario is not None)
         events: Any = locust.events
         events.init.add_listener(self._on_init)
         events.test_start.add_listener(self._on_start)
@@ -232,41 +228,3 @@ class Master:
 
     def _members(self) -> list[Any]:
         return [] if self._lead is None else list(self._lead.crew.members.values())
-
-
-def _tame_locust(*, staged: bool) -> None:
-    """Users are handed out once, or as a LoadTestShape says; never anew when a worker is gone."""
-    wrap(locust.runners, "HEARTBEAT_DEAD_INTERNAL", lambda _: _NEVER)
-
-    def make_start(original: Any) -> Any:
-        started: list[bool] = []
-
-        def start(self: Any, *args: Any, **kwargs: Any) -> None:
-            if started and getcurrent() is not self.shape_greenlet:
-                return
-            started.append(True)
-            original(self, *args, **kwargs)
-
-        return start
-
-    def make_quit(original: Any) -> Any:
-        quitted: list[bool] = []
-
-        def quit_once(self: Any) -> None:
-            if not quitted:  # it sleeps, and Locust calls it twice
-                quitted.append(True)
-                original(self)
-
-        return quit_once
-
-    wrap(MasterRunner, "start", make_start)
-    wrap(MasterRunner, "quit", make_quit)
-    # It looks for workers once a second otherwise.
-    quick = {**vars(time), "sleep": lambda seconds: gevent.sleep(min(seconds, _WATCH_S))}
-    wrap(locust.main, "time", lambda _: SimpleNamespace(**quick))
-    if staged:  # the stages are the load: a LoadTestShape of the file is kept out
-
-        def make_environment(original: Any) -> Any:
-            return lambda *args, **kwargs: original(*args, **{**kwargs, "shape_class": None})
-
-        wrap(locust.main, "create_environment", make_environment)

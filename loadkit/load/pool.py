@@ -71,6 +71,7 @@ class Pool:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.seats: set[Seat] = set()
+        self.parked = 0  # users at the gate
         self._free: dict[str, list[Seat]] = {}
         self.tasks: dict[Any, tuple[int, bool]] = {}  # what iterate knows of each
         self.streams: dict[str | None, Stream] = {}
@@ -101,6 +102,7 @@ class Pool:
     def park(self, seat: Seat) -> None:
         """The seat is at the gate."""
         seat.parked = True
+        self.parked += 1
         self._free.setdefault(seat.name, []).append(seat)
         if self._queued:
             self._serve()
@@ -109,9 +111,26 @@ class Pool:
 
     def forget(self, seat: Seat) -> None:
         """The seat left the gate, let through or killed."""
-        if seat.parked:
+        if seat.parked:  # killed: it stays among the free ones until it is come across
             seat.parked = False
-            self._free[seat.name].remove(seat)
+            self.parked -= 1
+
+    def _peek(self, name: str) -> Seat | None:
+        """The free seat of a class whose turn it is."""
+        free = self._free.get(name)
+        while free:
+            if free[-1].parked:
+                return free[-1]
+            free.pop()
+        return None
+
+    def _let(self, seat: Seat) -> None:
+        """Lets the seat that was peeked at through the gate."""
+        assert seat.waiter is not None
+        self._free[seat.name].pop()
+        seat.parked = False
+        self.parked -= 1
+        self._run(seat.waiter.switch, None)
 
     def freed(self, seat: Seat) -> None:
         """A seat has finished an arrival; it will park in a moment."""
@@ -123,11 +142,6 @@ class Pool:
     def counts(self) -> Counter[str]:
         """Users of each class, wherever they are."""
         return Counter(seat.name for seat in self.seats)
-
-    @property
-    def parked(self) -> int:
-        """Users at the gate."""
-        return sum(len(free) for free in self._free.values())
 
     @property
     def waiting(self) -> int:
@@ -152,11 +166,10 @@ class Pool:
 
     def arrive(self, stream: Stream, name: str, due_ns: int) -> None:
         """An arrival is due: to a free user of the class, or into the queue."""
-        free = self._free.get(name)
         queue = stream.queues.get(name)
-        if free and not queue and stream.busy < stream.limit:
+        if not queue and stream.busy < stream.limit and (seat := self._peek(name)) is not None:
             self.recorder.planned(due_ns, late=False)
-            self._assign(free.pop(), stream, due_ns)
+            self._assign(seat, stream, due_ns)
             return
         self.recorder.planned(due_ns, late=True)
         if queue is None:
@@ -166,33 +179,29 @@ class Pool:
         queue.append((self._number, due_ns))
 
     def _assign(self, seat: Seat, stream: Stream, due_ns: int) -> None:
-        assert seat.waiter is not None
         stream.busy += 1
         seat.stream = stream
-        seat.parked = False
         seat.arrival = due_ns
-        self._run(seat.waiter.switch, None)
+        self._let(seat)
 
     def _serve(self) -> None:
         """Gives users to the arrivals that have waited longest."""
         while True:
-            oldest: tuple[int, int, str, Stream] | None = None
+            oldest: tuple[int, int, Seat, Stream] | None = None
             for stream in self.streams.values():
                 if stream.busy >= stream.limit:
                     continue
                 for name, queue in stream.queues.items():
-                    if (
-                        queue
-                        and self._free.get(name)
-                        and (oldest is None or queue[0][0] < oldest[0])
-                    ):
-                        oldest = (*queue[0], name, stream)
+                    if queue and (oldest is None or queue[0][0] < oldest[0]):
+                        seat = self._peek(name)
+                        if seat is not None:
+                            oldest = (*queue[0], seat, stream)
             if oldest is None:
                 return
-            _, due_ns, name, stream = oldest
-            stream.queues[name].popleft()
+            _, due_ns, seat, stream = oldest
+            stream.queues[seat.name].popleft()
             self._queued -= 1
-            self._assign(self._free[name].pop(), stream, due_ns)
+            self._assign(seat, stream, due_ns)
 
     def set_limit(self, user: str | None, limit: int) -> None:
         """How many arrivals of a stream may be under way at once, from now on."""
@@ -229,12 +238,10 @@ class Pool:
 
     def _fill(self, group: Group) -> None:
         for place in range(min(group.wanted, len(group.seats))):
-            free = self._free.get(group.order[place])
-            if group.seats[place] is not None or not free:
+            if group.seats[place] is not None:
                 continue
-            seat = free.pop()
-            assert seat.waiter is not None
-            seat.parked = False
-            seat.admit(group.pacing_ns)
-            group.seats[place] = seat
-            self._run(seat.waiter.switch, None)
+            seat = self._peek(group.order[place])
+            if seat is not None:
+                seat.admit(group.pacing_ns)
+                group.seats[place] = seat
+                self._let(seat)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from loadkit.load.cells import Ints
 from loadkit.load.fold import CANCELLED, FAILED, MEASURES, OK, OUTCOMES, RAISED, Fold, Row
@@ -87,6 +88,8 @@ class Recorder:
         self._given_up: list[int] = []
         self._looped: list[int] = []
         self._listeners: list[Callable[[Ints, Ints, Ints], None]] = []
+        self._told = np.zeros(0, np.bool_)
+        self._drain_listeners: list[Callable[[], None]] = []
         self._error_listeners: list[Callable[[int, str, str], None]] = []
         self._folding = False
         self._in_flight = 0  # of what has been folded
@@ -147,9 +150,11 @@ class Recorder:
         """The operation of a code, as in the tables."""
         return self._operations.names[code]
 
-    def told(self, code: int) -> bool:
-        """Whether Locust's statistics hear of the operation by themselves."""
-        return self._operations.told[code]
+    def told_codes(self) -> npt.NDArray[np.bool_]:
+        """By code: whether Locust's statistics hear of the operation by themselves."""
+        if len(self._told) != len(self._operations.told):
+            self._told = np.array(self._operations.told, np.bool_)
+        return self._told
 
     def parts(self, code: int) -> tuple[str, str]:
         """Method and name of an operation."""
@@ -166,6 +171,10 @@ class Recorder:
     def on_error(self, listener: Callable[[int, str, str], None]) -> None:
         """Calls it with (code, kind, text) of each failure."""
         self._error_listeners.append(listener)
+
+    def on_drain(self, listener: Callable[[], None]) -> None:
+        """Calls it each time rows are handed over, after the last batch before them."""
+        self._drain_listeners.append(listener)
 
     # -- arrivals and iterations --------------------------------------------------------------
 
@@ -259,6 +268,8 @@ class Recorder:
     def drain(self) -> dict[str, list[Row]]:
         """Rows of every table with something new since the last time."""
         self.fold()
+        for listener in self._drain_listeners:
+            listener()
         rows = self._fold.rows(self._trace)
         errors, self._errors = self._errors, {}
         rows["errors"] = [

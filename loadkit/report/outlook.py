@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import numpy as np
 
+from loadkit.load.allot import Kind, serving, shares, split
 from loadkit.model import Load, Open, Scenario, Stage, Users
-from loadkit.scenario.classes import classes_of
 from loadkit.scenario.schedule import Schedule, streams
 from loadkit.scenario.words import load_words
 
@@ -24,15 +24,6 @@ _BLOCK = 1 << 16
 _SAMPLES = 8
 _LOOKS = 256
 K = TypeVar("K", str, int)
-
-
-@dataclass(frozen=True, slots=True)
-class UserClass:
-    """A class of users. ``fixed`` is how many of it there always are, 0 for by weight."""
-
-    name: str
-    weight: float = 1
-    fixed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +87,7 @@ class Outlook:
         workers: how many processes share the load.
     """
 
-    def __init__(
-        self, scenario: Scenario, classes: Sequence[UserClass], *, workers: int = 1
-    ) -> None:
+    def __init__(self, scenario: Scenario, classes: Sequence[Kind], *, workers: int = 1) -> None:
         self.scenario = scenario
         self.classes = tuple(classes)
         self.duration_s = float(scenario.duration)
@@ -159,15 +148,8 @@ class Outlook:
     def _by_class(self, stage: Stage, load: Load, number: int) -> dict[str, int]:
         if load.user is not None:
             return {load.user: number}
-        names = classes_of(stage, load, [cls.name for cls in self.classes])
-        free = [cls for cls in self.classes if cls.name in names]
-        fixed = sum(cls.fixed for cls in free)
-        if not fixed:
-            return shared(number, {cls.name: cls.weight for cls in free})
-        # A class of a fixed number has that share of the users, the others the rest by weight.
-        rest = max(0, load.pool - fixed)
-        weights = sum(cls.weight for cls in free if not cls.fixed) or 1
-        return shared(number, {cls.name: cls.fixed or cls.weight * rest / weights for cls in free})
+        # As the load itself allots its users, so that both agree.
+        return shared(number, shares(load.pool, serving(stage, load, self.classes)))
 
     @property
     def arrivals_by_class(self) -> dict[str, int]:
@@ -188,7 +170,7 @@ class Outlook:
             len(range(k, len(schedule), workers)) for schedule in self._schedules.values()
         )
         users = max(
-            sum(load.pool // workers + (k < load.pool % workers) for load in stage.loads)
+            sum(split(load.pool, k, workers) for load in stage.loads)
             for stage in self.scenario.stages
         )
         return WorkerCount(k + 1, arrivals, users)

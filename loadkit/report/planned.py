@@ -6,10 +6,11 @@ import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from loadkit.load.allot import Kind
 from loadkit.model import Users
 from loadkit.report import units
 from loadkit.report.columns import table, wrapped
-from loadkit.report.outlook import LoadCount, Outlook, StageCount, UserClass
+from loadkit.report.outlook import LoadCount, Outlook, StageCount
 from loadkit.report.plot import Lane, Mark, plot
 
 NARROWEST = 40
@@ -83,7 +84,7 @@ class Foreign:
 
 def planned_foreign(
     load: Foreign,
-    classes: Sequence[UserClass],
+    classes: Sequence[Kind],
     wanted: Wanted,
     width: int = 100,
     colour: bool = False,
@@ -258,7 +259,7 @@ def _rate(per_second: float | None) -> str:
 
 
 def _classes(
-    classes: Sequence[UserClass],
+    classes: Sequence[Kind],
     arrivals: Mapping[str, int],
     wanted: Wanted,
     width: int,

@@ -6,13 +6,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from loadkit.report.outlook import LoadCount, Outlook, StageCount, UserClass
+from loadkit.load.allot import Kind
+from loadkit.report.outlook import LoadCount, Outlook, StageCount
 from loadkit.report.planned import Task, Wanted
 
 
 def as_json(
     outlook: Outlook | None,
-    classes: Sequence[UserClass],
+    classes: Sequence[Kind],
     wanted: Wanted,
     *,
     smoke: Mapping[str, Any] | None,

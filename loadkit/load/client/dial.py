@@ -48,11 +48,8 @@ def _named(error: Exception) -> OSError:
 
 def _connected(origin: Origin) -> Any:
     failed: OSError | None = None
-    # Through the module, where the guard of allowed targets has put its own.
-    for family, kind, proto, _, address in gevent.socket.getaddrinfo(
-        origin.host, origin.port, 0, socket.SOCK_STREAM
-    ):
-        sock = gevent.socket.socket(family, kind, proto)
+    for family, address in _addresses(origin):
+        sock = gevent.socket.socket(family, socket.SOCK_STREAM)
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.connect(address)
@@ -64,6 +61,18 @@ def _connected(origin: Origin) -> Any:
             sock.close()
             raise
     raise failed or socket.gaierror(socket.EAI_NONAME, "the host has no address")
+
+
+def _addresses(origin: Origin) -> list[tuple[int, Any]]:
+    try:
+        socket.inet_pton(socket.AF_INET, origin.host)
+    except (OSError, ValueError):
+        pass
+    else:  # the resolver would hand it to another thread
+        return [(socket.AF_INET, (origin.host, origin.port))]
+    # Through the module, where the guard of allowed targets has put its own.
+    found = gevent.socket.getaddrinfo(origin.host, origin.port, 0, socket.SOCK_STREAM)
+    return [(family, address) for family, _, _, _, address in found]
 
 
 def _secured(sock: Any, origin: Origin, verify: Verify, cert: Cert) -> Tls | None:

@@ -113,6 +113,12 @@ class InvalidHeader(ValueError):
     """A header that would break the request; raised out of the call."""
 
 
+def kept(error: OSError) -> OSError:
+    """The error without the frames it went through, which would keep its response in a cycle."""
+    error.__traceback__ = error.__context__ = error.__cause__ = None
+    return error
+
+
 _CONNECT = {
     errno.EADDRNOTAVAIL: (NoPortsLeft, "no free local port is left for another connection"),
     errno.EMFILE: (NoFilesLeft, "the limit of open files of this process is reached"),

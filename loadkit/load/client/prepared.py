@@ -11,7 +11,6 @@ from loadkit.load.client.errors import InvalidHeader
 from loadkit.load.tracing import trace_id_of
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _BROKEN = re.compile(r"[\r\n\x00]")
 _IDEMPOTENT = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE"})
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -19,44 +18,45 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 Pairs = Iterable[tuple[Any, Any]]
 
 
-class Prepared:
-    """A request but for its trace id, cookies, length and body."""
+class Lines:
+    """Header lines, ready to be sent."""
 
-    __slots__ = (
-        "bare",
-        "foreign",
-        "headers",
-        "idempotent",
-        "method",
-        "own_cookie",
-        "start",
-        "tail",
-        "url",
-    )
+    __slots__ = ("encoded", "foreign", "headers", "own_cookie", "own_host")
 
-    def __init__(self, method: str, url: urls.Url, headers: dict[str, tuple[str, str]]) -> None:
-        """``headers`` by their names in small letters.
-
-        Raises:
-            InvalidHeader: The method, or the name or value of a header, would break the request.
-        """
-        if not _METHOD.fullmatch(method):
-            raise InvalidHeader(f"{method!r} is not a method")
-        self.method = method
-        self.url = url
+    def __init__(self, headers: dict[str, tuple[str, str]]) -> None:
+        """``headers`` as ``merged`` gives them."""
         self.headers = headers
-        self.bare = method == "HEAD"
-        self.idempotent = method in _IDEMPOTENT
+        self.own_host = "host" in headers
+        self.own_cookie = "cookie" in headers
         trace = headers.get("traceparent")
         # The caller's own trace id; "" if its header is not one.
         self.foreign = None if trace is None else trace_id_of(trace[1]) or ""
-        self.own_cookie = "cookie" in headers
-        lines = [f"{method} {url.target} HTTP/1.1"]
-        if "host" not in headers:
-            lines.append(f"Host: {url.host}")
-        lines += [f"{name}: {value}" for name, value in headers.values()]
-        self.start = _encoded("\r\n".join([*lines, ""]))
-        self.tail = b"Content-Length: 0\r\n\r\n" if method in _WITH_BODY else b"\r\n"
+        self.encoded = _encoded("".join(f"{name}: {value}\r\n" for name, value in headers.values()))
+
+
+class Prepared:
+    """A request but for its trace id, cookies, length and body."""
+
+    __slots__ = ("bare", "foreign", "idempotent", "lines", "method", "start", "tail", "url")
+
+    def __init__(self, method: str, url: urls.Url, lines: Lines) -> None:
+        """
+        Raises:
+            InvalidHeader: The method would break the request.
+        """
+        method = method.upper()
+        self.bare = method == "HEAD"
+        self.idempotent = method in _IDEMPOTENT
+        with_body = method in _WITH_BODY
+        if not (self.idempotent or with_body or _NAME.fullmatch(method)):
+            raise InvalidHeader(f"{method!r} is not a method")
+        self.method = method
+        self.url = url
+        self.lines = lines
+        self.foreign = lines.foreign
+        host = "" if lines.own_host else f"Host: {url.host}\r\n"
+        self.start = f"{method} {url.target} HTTP/1.1\r\n{host}".encode() + lines.encoded
+        self.tail = b"Content-Length: 0\r\n\r\n" if with_body else b"\r\n"
         """What follows the headers when there is no body."""
 
 

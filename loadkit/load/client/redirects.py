@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 from loadkit.load.client import urls
 from loadkit.load.client.errors import InvalidRedirect, InvalidUrl, TooManyRedirects
-from loadkit.load.client.prepared import Prepared
+from loadkit.load.client.prepared import Lines, Prepared
 
 if TYPE_CHECKING:
     from loadkit.load.client.response import Response
@@ -49,8 +49,8 @@ def next_step(response: Response, step: Step, left: int) -> Step | None:
         body = None
     if url.origin != before.url.origin:
         dropped.update(_SECRET)
-    headers = {key: pair for key, pair in before.headers.items() if key not in dropped}
-    return Step(Prepared(method, url, headers), body)
+    kept = {key: pair for key, pair in before.lines.headers.items() if key not in dropped}
+    return Step(Prepared(method, url, Lines(kept)), body)
 
 
 def _method(status: int, method: str) -> str:

@@ -26,7 +26,7 @@ class Request:
         self.method = prepared.method
         self.url = prepared.url.text
         self.path_url = prepared.url.target
-        self.headers = Headers(list(prepared.headers.values()))
+        self.headers = Headers(list(prepared.lines.headers.values()))
         self.body = body
 
 

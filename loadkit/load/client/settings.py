@@ -14,7 +14,7 @@ from loadkit.load.client.cookies import Cookies
 from loadkit.load.client.decoding import ACCEPTED
 from loadkit.load.client.headers import DefaultHeaders
 from loadkit.load.client.pool import Connections
-from loadkit.load.client.prepared import Prepared, merged
+from loadkit.load.client.prepared import Lines, Prepared, merged
 from loadkit.load.client.tls import Cert, Verify
 
 _MOST_PREPARED = 512
@@ -25,17 +25,19 @@ _DEFAULTS = {
 }
 
 
-class _Heads(dict[tuple[Any, ...], Prepared]):
-    """Prepared requests, shared by all sessions with the same settings."""
+class _Shared:
+    """What all sessions with the same settings have prepared."""
 
-    __slots__ = ("__weakref__",)
+    def __init__(self) -> None:
+        self.heads: dict[tuple[Any, ...], Prepared] = {}
+        self.lines: dict[tuple[Any, ...], Lines] = {}
 
 
-_shared: WeakValueDictionary[tuple[Any, ...], _Heads] = WeakValueDictionary()
+_shared: WeakValueDictionary[tuple[Any, ...], _Shared] = WeakValueDictionary()
 
 
 class Settings:
-    """Base URL, default headers, credentials, cookies, TLS; all but the first may be changed."""
+    """Base URL, default headers, credentials, cookies, TLS; each may be changed at any time."""
 
     def __init__(
         self, base_url: str, headers: Mapping[str, str] | None, connections: Connections
@@ -44,19 +46,28 @@ class Settings:
         Raises:
             InvalidUrl: The base is not an http(s) URL.
         """
-        base = urls.parse(base_url)
-        self.base_url = _without_userinfo(base_url)
         self.cookies = Cookies()
         self.request_name: str | None = None
-        self._base_auth = base.userinfo
-        self._base_origin = base.origin
         self._connections = connections
         self._auth_given: Any = None
         renew = WeakMethod(self._renew)  # a session that nobody holds closes its connections
         self.headers = DefaultHeaders(
             {**_DEFAULTS, **(headers or {})}, lambda: (found := renew()) and found()
         )
-        self._heads = _Heads()
+        self.base_url = base_url
+
+    @property
+    def base_url(self) -> str:
+        """What relative URLs are put behind, without the credentials it was given with."""
+        return self._base_url
+
+    @base_url.setter
+    def base_url(self, value: str) -> None:
+        base = urls.parse(value)
+        self._base_url = _without_userinfo(value)
+        self._base_auth = base.userinfo
+        self._base_origin = base.origin
+        self._fast = urls.Below(self._base_url)
         self._renew()
 
     @property
@@ -66,7 +77,7 @@ class Settings:
 
     @auth.setter
     def auth(self, value: Any) -> None:
-        self._auth_given = value
+        self._auth_given = tuple(value) if isinstance(value, list) else value
         self._renew()
 
     @property
@@ -95,11 +106,14 @@ class Settings:
     def _renew(self) -> None:
         """The settings have changed: what was prepared with the old ones no longer holds."""
         own = self._auth_given
-        if own is not None and not isinstance(own, str | tuple):
-            self._heads = _Heads()  # nobody knows what it depends on
-            return
-        key = (self.base_url, own, self._base_auth, *self.headers.items())
-        self._heads = _shared.setdefault(key, _Heads())
+        self._signer = own if callable(own) else None  # asked at every request
+        key = (self._base_url, self._base_auth, self._signer is None and own, *self.headers.items())
+        shared = _shared.get(key)
+        if shared is None:
+            shared = _shared[key] = _Shared()
+        self._shared = shared
+        self._heads = shared.heads
+        self._heads_of_lines = shared.lines
 
     @contextmanager
     def rename_request(self, name: str) -> Iterator[None]:
@@ -113,34 +127,30 @@ class Settings:
     # -- preparing --------------------------------------------------------------------------------
 
     def _prepare(
-        self, key: tuple[Any, ...] | None, method: str, url: str, kind: str | None, headers: Any
+        self, key: tuple[Any, ...], method: str, url: str, kind: str | None, headers: Any
     ) -> Prepared:
-        parsed = urls.parse(urls.absolute(self.base_url, url))
-        own: dict[str, str] = {}
-        if self._auth_given is not None:
-            own = _auth.headers_for(self._auth_given, method, parsed.text)
-        elif parsed.userinfo is not None:
-            own = _auth.headers_for(parsed.userinfo, method, parsed.text)
-        elif self._base_auth is not None and parsed.origin == self._base_origin:
-            own = _auth.headers_for(self._base_auth, method, parsed.text)
-        typed: dict[str, str] = {} if kind is None else {"Content-Type": kind}
-        prepared = Prepared(method.upper(), parsed, merged(self.headers, own, typed, headers))
-        if key is not None:
-            if len(self._heads) >= _MOST_PREPARED:
-                self._heads.clear()
-            self._heads[key] = prepared
-        return prepared
+        parsed = self._fast.parse(url) or urls.parse(urls.absolute(self._base_url, url))
+        if len(self._heads) >= _MOST_PREPARED:
+            self._heads.clear()
+        self._heads[key] = found = Prepared(method, parsed, self._lines(parsed, kind, headers))
+        return found
 
-    def _special(
-        self, method: str, url: str, kind: str | None, headers: Any, params: Any, auth: Any
-    ) -> Prepared:
-        """With parameters or credentials of its own: prepared for this request alone."""
-        if params is not None:
-            url = urls.with_params(urls.absolute(self.base_url, url), params)
-        if auth is not None:
-            full = urls.absolute(self.base_url, url)
-            headers = {**(headers or {}), **_auth.headers_for(auth, method, full)}
-        return self._prepare(None, method, url, kind, headers)
+    def _lines(self, url: urls.Url, kind: str | None, headers: Any) -> Lines:
+        """The header lines, which many URLs may have in common."""
+        own = self._auth_given if not callable(self._auth_given) else None
+        if own is None:
+            at_home = url.origin == self._base_origin
+            own = url.userinfo or (self._base_auth if at_home else None)
+        key = (None, own, kind, *(headers.items() if headers else ()))
+        found = self._heads_of_lines.get(key)
+        if found is None:
+            secret = _auth.headers_for(own, "", "") if own is not None else None
+            typed = None if kind is None else {"Content-Type": kind}
+            found = Lines(merged(self.headers, secret, typed, headers))
+            if len(self._heads_of_lines) >= _MOST_PREPARED:
+                self._heads_of_lines.clear()
+            self._heads_of_lines[key] = found
+        return found
 
 
 def _without_userinfo(base: str) -> str:

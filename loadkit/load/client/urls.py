@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from loadkit.load.client.errors import InvalidUrl
 from loadkit.load.client.origin import Origin
@@ -13,6 +13,11 @@ from loadkit.load.client.origin import Origin
 _PORTS = {"http": 80, "https": 443}
 _ABSOLUTE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _KEPT = "!#$%&'()*+,/:;=?@[]~"  # reserved characters are the caller's choice
+# No segment that begins with a dot, which may have to be resolved.
+_AS_IT_IS = re.compile(
+    r"/(?!\.)(?:/(?!\.)|%[0-9A-Fa-f]{2}|[A-Za-z0-9_~!$&'()*+,;=:@.\[\]-])*"
+    r"(?:\?(?:%[0-9A-Fa-f]{2}|[A-Za-z0-9_~!$&'()*+,;=:@.\[\]/?-])+)?"
+)
 _BARE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -31,8 +36,25 @@ class Url(NamedTuple):
 
 
 def absolute(base: str, url: str) -> str:
-    """The URL itself, or put behind the base as Locust does."""
-    return url if _ABSOLUTE.match(url) else f"{base}{url}"
+    """The URL itself, or put behind the base; two slashes that meet there become one."""
+    if _ABSOLUTE.match(url):
+        return url
+    return f"{base.removesuffix('/') if url.startswith('/') else base}{url}"
+
+
+class Below:
+    """The quick way to a URL: a path that needs no change, put behind the same base."""
+
+    def __init__(self, base: str) -> None:
+        """``base`` without credentials."""
+        self._base = parse(absolute(base, "/x")) if "?" not in base and "#" not in base else None
+        self._prefix = "" if self._base is None else self._base.target.removesuffix("/x")
+
+    def parse(self, url: str) -> Url | None:
+        """As ``parse(absolute(base, url))``; None where that has to be asked."""
+        if self._base is None or not _AS_IT_IS.fullmatch(url):
+            return None
+        return Url(self._base.origin, self._base.host, self._prefix + url, None)
 
 
 def parse(url: str) -> Url:
@@ -101,9 +123,9 @@ def with_params(url: str, params: Any) -> str:
     more = params if isinstance(params, str) else form(params)
     if not more:
         return url
-    parts = urlsplit(url)
-    query = f"{parts.query}&{more}" if parts.query else more
-    return urlunsplit((parts.scheme, parts.netloc, parts.path, query, parts.fragment))
+    url, mark, fragment = url.partition("#")
+    joint = "" if url.endswith(("?", "&")) else "&" if "?" in url else "?"
+    return f"{url}{joint}{more}{mark}{fragment}"
 
 
 def form(fields: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> str:

@@ -212,7 +212,7 @@ class Lead:
             self._abort(f"worker {member.name}: {frame.get('message') or 'ended too early'}")
         elif frame["reason"] != "finished" and self._stopping is None:
             member.lost_ns = frame["mono_ns"]
-            rest = self._rest(member)
+            rest = self._rest(member, told_all=True)
             text = frame.get("message")
             self._note(partings.left(member, text, self.t0_ns, rest))
         self.say_workers()
@@ -274,7 +274,7 @@ class Lead:
         self._note(partings.lost(member, why, self.t0_ns, rest))
         self.say_workers()
 
-    def _rest(self, member: Member) -> Remainder:
+    def _rest(self, member: Member, *, told_all: bool = False) -> Remainder:
         """What it leaves in the books, entered into them."""
         assert self.t0_ns is not None and member.lost_ns is not None
         rest = remainder(
@@ -284,6 +284,7 @@ class Lead:
             self.crew.size,
             member.told,
             member.lost_ns - self.t0_ns,
+            told_all=told_all,
         )
         self.crew.add_rows({"flow": rest.rows})
         return rest

@@ -59,9 +59,14 @@ def remainder(
     workers: int,
     told: Mapping[str, Told],
     died_ns: int,
+    *,
+    told_all: bool = False,
 ) -> Remainder:
     """The rest of the plan of worker ``worker`` of ``workers``, which died at ``died_ns``
-    (ns since the start of the load) and had told as much of each stage as ``told`` says."""
+    (ns since the start of the load) and had told as much of each stage as ``told`` says.
+
+    One that ended in order has ``told_all``: what it did not tell of it never started.
+    """
     before: Counter[tuple[int, int]] = Counter()
     after: Counter[tuple[int, int]] = Counter()
     for stream in streams:
@@ -72,7 +77,13 @@ def remainder(
     for index, name in enumerate(stages):
         said = told.get(name, Told())
         never += _never(rows, name, index, after)
-        unknown += _unknown(rows, name, index, before, said)
+        untold = _untold(name, index, before, said, "never_started" if told_all else "unknown")
+        rows += untold
+        count = sum(row["count"] for row in untold) // 2  # each is a row planned and another one
+        if told_all:
+            never += count
+            continue
+        unknown += count
         if said.waiting:
             unknown += said.waiting
             rows.append(_row(name, max(0, died_ns) // _NS, "unknown", said.waiting))
@@ -93,22 +104,19 @@ def _never(
     return total
 
 
-def _unknown(
-    rows: list[Mapping[str, Any]],
-    name: str,
-    stage: int,
-    cells: Mapping[tuple[int, int], int],
-    said: Told,
-) -> int:
+def _untold(
+    name: str, stage: int, cells: Mapping[tuple[int, int], int], said: Told, event: str
+) -> list[Mapping[str, Any]]:
+    rows: list[Mapping[str, Any]] = []
     due = sum(count for (of, _), count in cells.items() if of == stage)
-    total = left = max(0, due - said.planned)
+    left = max(0, due - said.planned)
     # It told of its arrivals in order, so the ones that are missing are the latest.
     for (of, second), count in sorted(cells.items(), reverse=True):
         part = min(left, count)
         if of == stage and part:
-            rows += [_row(name, second, "planned", part), _row(name, second, "unknown", part)]
+            rows += [_row(name, second, "planned", part), _row(name, second, event, part)]
             left -= part
-    return total
+    return rows
 
 
 def _cells(

@@ -6,16 +6,19 @@ which failed and how. The server is the one of test_client_locust.
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import traceback
 import warnings
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 warnings.simplefilter("ignore")
 
 import gevent  # noqa: E402
+import gevent.pool  # noqa: E402
 import locust  # noqa: E402
 from locust.env import Environment  # noqa: E402
 from locust.exception import CatchResponseError, LocustError, ResponseError, StopTest  # noqa: E402
@@ -366,6 +369,83 @@ def case_wrong_calls(user: Any, told: Any) -> None:
             continue
         raise AssertionError(number)
     assert user.client.get("/ultra_fast").status_code == 200
+
+
+def case_many_urls(user: Any, told: Any) -> None:
+    for n in range(1_200):
+        user.client.get(f"/echo?n={n}", name="/echo", headers={"X-N": str(n)})
+    assert len(user.client._heads) <= 512 and len(user.client._heads_of_lines) <= 512
+    answer = user.client.get("/echo?n=1", headers={"X-N": "1"}).json()
+    assert answer["target"] == "/echo?n=1" and answer["headers"]["x-n"] == "1"
+    assert {meta["name"] for meta in told[:1_200]} == {"/echo"}
+
+
+def case_users_share_what_is_prepared_but_not_their_secrets(user: Any, told: Any) -> None:
+    other, _ = make_user(user.host)
+    assert other.client._heads is user.client._heads
+    other.client.headers["Authorization"] = "Bearer other"
+    assert other.client._heads is not user.client._heads
+    assert "authorization" not in user.client.get("/echo").json()["headers"]
+    assert other.client.get("/echo").json()["headers"]["authorization"] == "Bearer other"
+    del other.client.headers["Authorization"]
+    assert other.client._heads is user.client._heads
+
+
+def case_a_signer_of_the_session_is_asked_each_time(user: Any, told: Any) -> None:
+    numbers = iter(range(10))
+
+    def sign(request: Any) -> None:
+        request.headers["X-Number"] = str(next(numbers))
+
+    user.client.auth = sign
+    seen = [user.client.get("/echo").json()["headers"]["x-number"] for _ in range(3)]
+    assert seen == ["0", "1", "2"]
+
+
+def case_connections_are_closed_when_the_user_ends(user: Any, told: Any) -> None:
+    class Short(HttpUser):
+        host = user.host
+        wait_time = locust.constant(0)
+
+        @locust.task
+        def once(self) -> None:
+            self.client.get("/ultra_fast")
+            raise locust.exception.StopUser
+
+    short = Short(user.environment)
+    greenlet = short.start(gevent.pool.Group())
+    greenlet.join()
+    gevent.sleep(0)
+    assert short.client._connections._idle == {}
+    assert told[0]["name"] == "/ultra_fast"
+
+
+def case_another_base(user: Any, told: Any) -> None:
+    user.client.base_url = user.host + "/"
+    assert user.client.get("/echo").json()["target"] == "/echo"
+    user.client.base_url = user.host + "/echo?under="
+    assert user.client.get("/x").json()["target"] == "/echo?under=/x"
+    assert user.client.get("/x").url == f"{user.host}/echo?under=/x"
+
+
+def case_nothing_is_left_for_the_collector(user: Any, told: Any) -> None:
+    user.environment.events.request._handlers.clear()
+    user.client.get("/ultra_fast")
+    gc.collect()
+    gc.disable()
+    try:
+        for url in ("/ultra_fast", "/fail", "/redirect", "http://127.0.0.1:1/", "/slow"):
+            response = user.client.get(url, timeout=0.1)
+            alive = weakref.ref(response)
+            del response
+            assert alive() is None, url
+        with user.client.get("/fail", catch_response=True) as caught:
+            pass
+        alive = weakref.ref(caught)
+        del caught
+        assert alive() is None
+    finally:
+        gc.enable()
 
 
 def case_no_host(user: Any, told: Any) -> None:

@@ -71,8 +71,12 @@ def serve(command: dict[str, Any], sessions: dict[str, Session]) -> Any:
         session.headers.update(command["headers"])
     found = []
     for call in command.get("calls", []):
+        kwargs = raw(call["kwargs"])
+        unread = kwargs.pop("drop", False)
         try:
-            found.append(answer(session.request(*call["args"], **raw(call["kwargs"]))))
+            response = session.request(*call["args"], **kwargs)
+            found.append({"status": response.status_code} if unread else answer(response))
+            del response
         except Exception as error:
             found.append({"raised": type(error).__name__, "text": str(error)})
     if command.get("drop"):

@@ -63,6 +63,9 @@ class Visitor(HttpUser):
     def elsewhere(self):
         self.client.get("http://192.0.2.1/x", name="/elsewhere")
     @task(2)
+    def away(self):
+        self.client.get("/away")
+    @task(2)
     def own(self):
         own = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
         self.client.get("/own", headers={{"traceparent": own}})
@@ -106,6 +109,7 @@ class Site:
         answers: dict[str, list[Step]] = {
             "/fail": [plain(b"no", "503 Busy")],
             "/redirect": [plain(b"", "302 Found", "Location: /there")],
+            "/away": [plain(b"", "302 Found", "Location: http://192.0.2.1/")],
             "/broken": [b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "close"],
             "/slow": [0.05, plain()],
         }
@@ -156,6 +160,8 @@ def test_every_request_is_accounted_for(run: Found) -> None:
     assert kinds["GET /judged"] == "CatchResponseError"
     assert kinds["GET /forgotten"] == "NoVerdict"
     assert kinds["GET /elsewhere"] == "TargetNotAllowed"
+    assert kinds["GET /away"] == "TargetNotAllowed"
+    assert found.flow(operation="GET /away")["completed"] == 0
     assert kinds["GET /broken"] == "ConnectionClosed"
 
 
@@ -179,9 +185,10 @@ def test_times_and_traces(run: Found) -> None:
     assert len(named) > 20
     for row in named:
         path = row["operation"].split(" ")[1]
-        if row["trace_id"] in site.traces and path not in ("/forgiven", "/redirect"):
+        if row["trace_id"] in site.traces and path not in ("/forgiven", "/redirect", "/away"):
             assert site.traces[row["trace_id"]] == path
-    elsewhere = {row["trace_id"] for row in named if row["operation"] == "GET /elsewhere"}
+    refused = ("GET /elsewhere", "GET /away")
+    elsewhere = {row["trace_id"] for row in named if row["operation"] in refused}
     assert {row["trace_id"] for row in named} - elsewhere <= set(site.traces)
     own = {row["trace_id"] for row in named if row["operation"] == "GET /own"}
     assert own == {"ab" * 16}

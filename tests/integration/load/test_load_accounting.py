@@ -186,6 +186,8 @@ def test_generator_rows(mixed: Mixed) -> None:
     assert len(rows) >= 6
     assert all(0 <= row["cpu_ratio"] < 1.5 and row["loop_lag_ns"] >= 0 for row in rows)
     assert all(row["rss_bytes"] > 20_000_000 and row["open_files"] > 3 for row in rows)
+    assert all(row["open_files"] < row["max_files"] for row in rows)
+    assert all(row["run_delay_ns"] is None or row["run_delay_ns"] >= 0 for row in rows)
     stages = [(frame["name"], frame["mono_ns"]) for frame in result.of("stage")]
     t0 = result.of("begin")[0]["t0_ns"]
     assert [(name, (at - t0) / 1e9) for name, at in stages] == [

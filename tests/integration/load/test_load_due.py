@@ -14,7 +14,7 @@ import pytest
 
 pytestmark = pytest.mark.integration
 
-FREEZE_S, RATE, DURATION_S = 6.0, 200, 11
+FREEZE_S, RATE, DURATION_S = 6.0, 100, 11
 
 
 def test_a_server_frozen_for_six_seconds(tmp_path: Path) -> None:

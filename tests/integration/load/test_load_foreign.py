@@ -255,6 +255,82 @@ scenario = Scenario([Stage("s", Rate(4), 1)])
     }
 
 
+RETURNING = """
+import functools
+from locust import SequentialTaskSet, TaskSet, User, task
+from locust.exception import RescheduleTask
+from loadkit import Rate, Scenario, Stage
+scenario = Scenario([Stage("s", Rate(4), 1)])
+
+def leave(taskset):
+    taskset.interrupt()
+
+def careful(function):
+    @functools.wraps(function)
+    def called(*args):
+        return function(*args)
+    return called
+
+def hidden(function):
+    def called(self):
+        function(self)
+        raise RescheduleTask()
+    return called
+
+class ByHelper(TaskSet):
+    @task
+    def t(self):
+        leave(self)
+class Wrapped(TaskSet):
+    @task
+    @careful
+    def t(self):
+        self.interrupt(reschedule=False)
+class Decorated(TaskSet):
+    @task
+    @hidden
+    def t(self):
+        pass
+class Base(TaskSet):
+    def over(self):
+        self.interrupt()
+class Inherits(Base):
+    @task
+    def t(self):
+        self.over()
+class ByUser(SequentialTaskSet):
+    @task
+    def t(self):
+        self.user.done(self)
+class Outer(TaskSet):
+    @task
+    class Inner(TaskSet):
+        @task
+        def t(self):
+            PLACE
+    @task
+    def t(self):
+        self.interrupt()
+class U(User):
+    tasks = [ByHelper, Wrapped, Decorated, Inherits, ByUser, Outer]
+    def done(self, taskset):
+        taskset.interrupt()
+"""
+
+
+def test_ways_in_which_a_task_set_returns(tmp_path: Path) -> None:
+    file = tmp_path / "returning.py"
+    file.write_text(RETURNING.replace("PLACE", "[self.interrupt() for _ in range(1)]"))
+    answer = harness.describe(file)
+    assert answer["ok"], answer
+    tree = answer["users"][0]["tree"]
+    assert [entry["name"] for entry in tree][-1] == "Outer"
+    assert [entry["name"] for entry in tree[-1]["tasks"]] == ["Inner", "t"]
+    file.write_text(RETURNING.replace("PLACE", "pass"))
+    answer = harness.describe(file)
+    assert answer["error"]["what"] == "task set Outer.Inner never returns to its user"
+
+
 def test_without_a_scenario_it_may_go_on_for_ever(tmp_path: Path) -> None:
     result, stats = _run(tmp_path, ENDLESS, users=2, spawn_rate=2, duration=0.6)
     received = stats["received"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from loadkit.load.client import auth, urls
 from loadkit.load.client.errors import InvalidHeader, InvalidUrl
 from loadkit.load.client.origin import Origin
-from loadkit.load.client.prepared import Prepared, merged
+from loadkit.load.client.prepared import Lines, Prepared, merged
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,8 @@ def test_what_cannot_be_requested(url: str) -> None:
 
 def test_absolute() -> None:
     assert urls.absolute("http://a/base", "/x") == "http://a/base/x"
+    assert urls.absolute("http://a/", "/x") == "http://a/x"
+    assert urls.absolute("http://a/", "x") == "http://a/x"
     assert urls.absolute("http://a", "HTTPS://b/x") == "HTTPS://b/x"
     assert urls.absolute("http://a", "/x?to=http://b") == "http://a/x?to=http://b"
 
@@ -78,7 +80,7 @@ def test_with_params(params: Any, url: str) -> None:
 
 
 def prepared(method: str = "GET", **headers: Any) -> Prepared:
-    return Prepared(method, urls.parse("http://a/x"), merged(headers))
+    return Prepared(method, urls.parse("http://a/x"), Lines(merged(headers)))
 
 
 def test_a_request_but_for_what_changes() -> None:
@@ -130,11 +132,26 @@ def test_methods_that_would_break_it(method: str) -> None:
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_no_header_adds_a_line(name: str, value: str) -> None:
     try:
-        found = Prepared("GET", urls.parse("http://a/"), merged({name: value}))
+        found = Prepared("GET", urls.parse("http://a/"), Lines(merged({name: value})))
     except InvalidHeader:
         return
     lines = found.start.split(b"\r\n")
     assert len(lines) in (3, 4) and b"\n" not in b"".join(lines)
+
+
+@given(
+    st.sampled_from(
+        ["http://a", "https://a:8443/base", "http://a/", "http://[::1]:80/b%20c", "http://a/?x"]
+    ),
+    st.one_of(
+        st.text(max_size=12).map(lambda text: "/" + text),
+        st.text("/.a%2B?[]#;=&", max_size=12).map(lambda text: "/" + text),
+    ),
+)
+def test_the_quick_way_leads_to_the_same_url(base: str, path: str) -> None:
+    found = urls.Below(base).parse(path)
+    assert found is None or found == urls.parse(urls.absolute(base, path))
+    assert urls.Below("http://a").parse("/items/7?page=2&q=a%20b") is not None
 
 
 @given(st.text(max_size=30))

@@ -9,14 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from loadkit.load.allot import Kind
 from loadkit.model import Load, Rate, Scenario, Sine, Spike, Stage, Steps, Users
 from loadkit.report.columns import table
-from loadkit.report.outlook import Outlook, UserClass, shared
+from loadkit.report.outlook import Outlook, shared
 from loadkit.report.planned import Foreign, Task, Wanted, draw, planned, planned_foreign
 from loadkit.report.planned_json import as_json
 from loadkit.scenario.schedule import Schedule, streams
 
-CLASSES = (UserClass("Visitor", 3), UserClass("Reader", 1), UserClass("Admin", 1))
+CLASSES = (Kind("Visitor", 3), Kind("Reader", 1), Kind("Admin", 1))
 _CODES = re.compile(r"\x1b\[[\d;]*m")
 
 MIXED = Scenario(
@@ -133,7 +134,7 @@ def test_rates_of_loads_at_once_are_added() -> None:
 
 def test_a_fixed_number_of_users_takes_its_share() -> None:
     scenario = Scenario([Stage("a", load=Rate(10, max_users=10), duration=10)])
-    classes = [UserClass("One", 1, fixed=2), UserClass("Rest", 1), UserClass("More", 3)]
+    classes = [Kind("One", 1, fixed=2), Kind("Rest", 1), Kind("More", 3)]
     assert Outlook(scenario, classes).arrivals_by_class == {"One": 20, "Rest": 20, "More": 60}
 
 

@@ -83,5 +83,13 @@ def test_what_waited_at_the_last_word_is_unknown_too() -> None:
     assert events(rest)["unknown"] == 3
 
 
+def test_who_ended_in_order_leaves_nothing_unknown() -> None:
+    told = {"a": Told(planned=4, started=3, never_started=1)}
+    rest = remainder(STREAMS, NAMES, 0, 2, told, 2 * NS, told_all=True)
+    own = sum(len(stream.due_block(0, 2, len(stream))) for stream in STREAMS)
+    assert (rest.unknown, rest.never_started) == (0, own - 4)
+    assert events(rest) == {"planned": own - 4, "never_started": own - 4}
+
+
 def test_a_closed_load_leaves_no_arrivals() -> None:
     assert remainder([], ["run"], 0, 2, {}, NS) == Remainder((), 0, 0)
