@@ -1,7 +1,8 @@
 """``loadkit bench arrivals``: whether arrivals start when they are due, and all of them.
 
-Constant rates, one after the other, the last one 80 % of capacity: of what is started a second
-while far more arrivals are due than can be. Lateness is from when an arrival was due to when a
+Constant rates, one after the other and each after a ramp that opens the connections, the last one
+80 % of capacity: of what is started a second while far more arrivals are due than can be, by the
+same number of users. Lateness is from when an arrival was due to when a
 user took it up. The rate error compares the arrivals started in the seconds of the stage with
 those planned in it; the count is exact when planned, started, sent and answered (counted by the
 server) are the same number.
@@ -22,7 +23,7 @@ from loadkit.errors import StackError
 from loadkit.model import Rate, Stage, Users
 
 NAME = "arrivals"
-DURATION_S, CONNECTIONS = 60.0, 64
+DURATION_S, CONNECTIONS = 60.0, 1000
 RATES = (500.0, 1000.0, 2000.0, 5000.0)
 SHARE = 0.8
 LATENESS_RATE, LATENESS_S, RATE_ERROR = 2000.0, 1e-3, 1e-3
@@ -31,8 +32,7 @@ CAPACITY_S = 6.0
 
 _CLOSED_S = 1.0
 _TOO_MANY = 100_000.0
-_POOL = 1000
-_STAGE = "steady"
+_STAGE, _WARM_UP, _WARM_UP_S = "steady", "warm-up", 3.0
 
 
 def run(bench: Bench, *, duration_s: float, connections: int) -> Result:
@@ -44,7 +44,7 @@ def run(bench: Bench, *, duration_s: float, connections: int) -> Result:
     """
     result = Result(
         NAME,
-        settings={"duration_s": duration_s, "users": _POOL, "method": "POST"},
+        settings={"duration_s": duration_s, "users": connections, "method": "POST"},
         versions={"loadkit": package_version("loadkit"), "locust": package_version("locust")},
         asked_for=tuple(bench.only),
     )
@@ -59,7 +59,7 @@ def run(bench: Bench, *, duration_s: float, connections: int) -> Result:
         for rate in (*RATES, round(SHARE * capacity)):
             share = SHARE if rate not in RATES else None
             try:
-                row = _row(bench, server, float(rate), duration_s, share)
+                row = _row(bench, server, float(rate), duration_s, share, connections)
             except StackError as error:
                 bench.say(f"warning: {error.what}")
                 result.failed[f"{rate:g}/s"] = error.what
@@ -95,16 +95,25 @@ def _capacity(bench: Bench, server: servers.Server, connections: int) -> float:
 
 
 def _row(
-    bench: Bench, server: servers.Server, rate: float, duration_s: float, share: float | None
+    bench: Bench,
+    server: servers.Server,
+    rate: float,
+    duration_s: float,
+    share: float | None,
+    connections: int,
 ) -> dict[str, Any]:
     before = server.requests()
-    stages = [Stage(_STAGE, Rate(rate, max_users=_POOL), duration_s)]
+    stages = [
+        Stage(_WARM_UP, Rate(rate / 10, to=rate, max_users=connections), _WARM_UP_S),
+        Stage(_STAGE, Rate(rate, max_users=connections), duration_s),
+    ]
     frames = own.drive(bench, server, f"rate-{rate:.0f}", stages, servers.BODY)
     flow = frames.flow(stage=_STAGE)
     lateness = frames.histogram("lateness", stage=_STAGE)
     response = frames.histogram("response", stage=_STAGE)
     planned = round(rate * duration_s)
-    in_time = frames.flow(stage=_STAGE, before_s=duration_s)["started"]
+    in_time = frames.flow(stage=_STAGE, before_s=_WARM_UP_S + duration_s)["started"]
+    warm_up = frames.flow(stage=_WARM_UP)["sent"]
     load = [row["cpu_ratio"] for row in frames.rows("generator")]
     return {
         "rate": rate,
@@ -112,7 +121,7 @@ def _row(
         "planned": planned,
         "started": flow["started"],
         "sent": flow["sent"] or response.count,
-        "answered": server.requests() - before,
+        "answered": server.requests() - before - warm_up,
         "rate_error": abs(in_time / planned - 1),
         **{f"late_{key}": own.seconds(lateness, q) for key, q in _QUANTILES.items()},
         **{f"response_{key}": own.seconds(response, q) for key, q in _QUANTILES.items()},

@@ -78,6 +78,17 @@ def positive(text: str) -> float:
     return value
 
 
+def ratio(text: str) -> float:
+    """A number from 0 to 1, for argparse."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+    return value
+
+
 def seconds(text: str) -> float:
     """Seconds from a duration such as 90s, 2m or 1h30m."""
     return parse_duration(text)

@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from loadkit.cli.options import add_load, refuse_replaced, seconds, whole
+from loadkit.cli.options import add_load, ratio, refuse_replaced, seconds, whole
 from loadkit.cli.screen import make_screen
 from loadkit.errors import UsageError
 from loadkit.load.workers.address import DEFAULT_PORT
@@ -103,6 +103,13 @@ def _add_stack(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--alertmanager", metavar="URL", help="an Alertmanager that is already there"
     )
+    group.add_argument(
+        "--trace-ratio",
+        type=ratio,
+        default=1.0,
+        metavar="R",
+        help="share of requests whose traceparent asks for sampling, 0 to 1 (default 1)",
+    )
     group.add_argument("--pid", type=whole, metavar="N", help="a process to profile with py-spy")
 
 
@@ -147,6 +154,7 @@ def _request(options: argparse.Namespace, unknown: list[str]) -> RunRequest:
         stack=options.stack,
         rules=options.rules,
         samples=options.samples,
+        trace_ratio=options.trace_ratio,
         prometheus=options.prometheus,
         jobs=tuple(options.prometheus_job),
         alertmanager=options.alertmanager,

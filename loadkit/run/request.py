@@ -31,6 +31,7 @@ class RunRequest:
     stack: str | None = None
     rules: str = "corrected"
     samples: bool = False
+    trace_ratio: float = 1.0
     prometheus: str | None = None
     jobs: tuple[str, ...] = ()
     alertmanager: str | None = None

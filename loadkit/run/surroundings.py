@@ -207,7 +207,7 @@ class Surroundings:
             "locust_args": list(self._request.locust_args),
             "allowed_hosts": list(self._config.allowed_targets),
             "seed": 0 if scenario is None else scenario.seed,
-            "trace_ratio": 1.0,
+            "trace_ratio": self._request.trace_ratio,
             "master": self._workers,
         }
 
