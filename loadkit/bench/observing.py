@@ -333,7 +333,7 @@ def _keep(result: Result) -> None:
     if ratio is None or ratio["rounds"] < DECIDING_ROUNDS:
         return
     arms = {row["title"]: row for row in result.rows if row["kind"] == "arm"}
-    kept = observed.keep(
+    observed.keep(
         {
             "date": result.created[:10],
             "machine": f"{result.machine['cpu']}, {result.machine['cores']} cores",
@@ -345,5 +345,3 @@ def _keep(result: Result) -> None:
             "cpu_s": median(found["cpu_s"] for found in arms[WATCHED]["raw"]),
         }
     )
-    if kept is not None:
-        result.notes.append(f"kept for reports: {kept}")
