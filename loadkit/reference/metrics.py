@@ -9,9 +9,7 @@ from collections.abc import Callable, Iterable
 
 from prometheus_client import (
     CollectorRegistry,
-    Counter,
     GCCollector,
-    Histogram,
     PlatformCollector,
     ProcessCollector,
     disable_created_metrics,
@@ -19,6 +17,7 @@ from prometheus_client import (
 )
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from loadkit.reference.exposition import Child, Family
 from loadkit.reference.pricing import nano_text
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -57,30 +56,18 @@ class Metrics:
     def __init__(self) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
-        labels = ("method", "path", "status")
-        self._requests = Counter(
-            "http_requests_total", "Total number of HTTP requests", labels, registry=self.registry
+        labels, models = ("method", "path", "status"), ("provider", "model")
+        self._requests = Family("http_requests_total", "Total number of HTTP requests", labels, ())
+        self._durations = Family(
+            "http_request_duration_seconds", "HTTP request duration in seconds", labels, SECONDS
         )
-        self._durations = Histogram(
-            "http_request_duration_seconds",
-            "HTTP request duration in seconds",
-            labels,
-            buckets=SECONDS,
-            registry=self.registry,
-        )
-        models = ("provider", "model")
-        self._calls = Counter(
-            "llm_api_calls_total", "Total number of LLM API calls", models, registry=self.registry
-        )
-        self._tokens = Histogram(
-            "llm_token_usage", "Tokens of an LLM call", models, buckets=TOKENS,
-            registry=self.registry,
-        )  # fmt: skip
+        self._calls = Family("llm_api_calls_total", "Total number of LLM API calls", models, ())
+        self._tokens = Family("llm_token_usage", "Tokens of an LLM call", models, TOKENS)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
-        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
-        self._models: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+        self._series: dict[tuple[str, str, int], tuple[Child, Child]] = {}
+        self._models: dict[tuple[str, str], tuple[Child, Child]] = {}
         self.in_flight = 0
         self._cost_nano = 0
 
@@ -113,21 +100,23 @@ class Metrics:
     def render(self) -> bytes:
         """The page."""
         head = f"# HELP {COST} {COST_HELP}\n# TYPE {COST} counter\n"
-        own = f"{head}{COST} {nano_text(self._cost_nano)}\n"
+        families = (self._requests, self._durations, self._calls, self._tokens)
+        text = "".join(line for family in families for line in family.lines())
+        own = f"{text}{head}{COST} {nano_text(self._cost_nano)}\n"
         return generate_latest(self.registry) + own.encode()
 
-    def _of(self, method: str, path: str, status: int) -> tuple[Counter, Histogram]:
+    def _of(self, method: str, path: str, status: int) -> tuple[Child, Child]:
         key = (method, path, status)
         series = self._series.get(key)
         if series is None:
             labels = (method, path, str(status))
-            series = self._requests.labels(*labels), self._durations.labels(*labels)
+            series = self._requests.child(*labels), self._durations.child(*labels)
             self._series[key] = series
         return series
 
-    def _of_model(self, provider: str, model: str) -> tuple[Counter, Histogram]:
+    def _of_model(self, provider: str, model: str) -> tuple[Child, Child]:
         series = self._models.get((provider, model))
         if series is None:
-            series = self._calls.labels(provider, model), self._tokens.labels(provider, model)
+            series = self._calls.child(provider, model), self._tokens.child(provider, model)
             self._models[(provider, model)] = series
         return series
