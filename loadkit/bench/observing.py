@@ -1,14 +1,12 @@
 """``loadkit bench observing``: what watching costs the service that is watched.
 
-Three ways of driving the reference service at the same fixed rate, one after the other in every
-round, another one first each time:
+The reference service at a fixed rate, in every round of two runs, another one first each time:
 
-- **watched**: ``loadkit run`` with the embedded stack: Prometheus scrapes and evaluates, spans are
-  received and kept, logs are read, the host is watched. No profiler: profile stages are outside
-  every verdict.
-- **not watched**: the same service with tracing on, its spans taken by a server that throws them
-  away; the same load child.
-- **not traced**: the same without tracing, to say what tracing itself costs.
+- ``loadkit run`` with the embedded stack: Prometheus scrapes and evaluates, spans are received and
+  kept, logs are read, the host is watched; no profiler, for profile stages are outside every
+  verdict. In slices of a few seconds all that watches is stopped and let go on in turn
+  (``pausing``): **watched** and **not watched**, tracing on in both.
+- **not traced**: the same service without tracing and nobody watching, to say what tracing costs.
 
 The service has a core of its own; generator, stack and collectors share the other. Its processor
 time is read from outside, in the measured stage only. The intervals are scaled in the embedded
@@ -24,22 +22,22 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from loadkit.analyse import analyse
-from loadkit.bench import own, servers
+from loadkit.bench import own
 from loadkit.bench import result as results
 from loadkit.bench.bench import Bench
 from loadkit.bench.machine import package_version
+from loadkit.bench.pausing import SLICE_S, slices, told
 from loadkit.bench.process import Pinned, cpu_clock_ns, ended
 from loadkit.bench.result import Result, Verdict, interval_dict
 from loadkit.bench.scratch import scratch
 from loadkit.bench.stats import median_interval, ratio_interval
 from loadkit.bundle.reader import load_run
-from loadkit.errors import LoadkitError, StackError
+from loadkit.errors import LoadkitError
 from loadkit.model import Rate, Stage
 from loadkit.run import observed
 from loadkit.stack.guard import Guard
@@ -47,7 +45,7 @@ from loadkit.stack.server import Place
 from loadkit.stack.service import CostService
 
 NAME = "observing"
-ROUNDS, DURATION_S = 8, 30.0
+ROUNDS, DURATION_S = 8, 20.0
 DECIDING_ROUNDS = 8
 RATE = 100.0
 MOST = 1.05
@@ -55,7 +53,7 @@ MOST = 1.05
 
 WATCHED, UNWATCHED, UNTRACED = "watched", "not watched", "not traced"
 _ARMS = (WATCHED, UNWATCHED, UNTRACED)
-_WARM_UP_S = 5.0
+_WARM_UP_S = 5
 _STAGE = "steady"
 _BEGIN_S, _END_S = 90.0, 90.0
 _KEYS = ("cpu_s", "p50_s", "p99_s")
@@ -98,7 +96,7 @@ scenario = loadkit.Scenario(
 
 
 def run(bench: Bench, *, rounds: int, duration_s: float) -> Result:
-    """Measures all three ways in every round.
+    """Measures all three ways in every round, each for ``duration_s``.
 
     Raises:
         UsageError: one core.
@@ -112,9 +110,8 @@ def run(bench: Bench, *, rounds: int, duration_s: float) -> Result:
     taken: dict[str, dict[int, dict[str, float]]] = {arm: {} for arm in _ARMS}
     with result.until_interrupted():
         for number in range(rounds):
-            at = number % len(_ARMS)
-            for arm in (*_ARMS[at:], *_ARMS[:at]):
-                _once(bench, arm, number, duration_s, taken, result)
+            for measure in (_paused, _untraced)[:: -1 if number % 2 else 1]:
+                _once(bench, measure, number, duration_s, taken, result)
     result.rows = _rows(taken)
     result.verdicts = _verdicts(result)
     result.notes += bench.notes
@@ -122,57 +119,65 @@ def run(bench: Bench, *, rounds: int, duration_s: float) -> Result:
     return result
 
 
-# -- one way, once ---------------------------------------------------------------------------
+# -- one run ---------------------------------------------------------------------------------
+
+_Ways = dict[str, dict[str, float]]
 
 
 def _once(
     bench: Bench,
-    arm: str,
+    measure: Callable[[Bench, float], _Ways],
     number: int,
     duration_s: float,
     taken: dict[str, dict[int, dict[str, float]]],
     result: Result,
 ) -> None:
     try:
-        values = _arm(bench, arm, duration_s)
+        ways = measure(bench, duration_s)
     except LoadkitError as error:
-        bench.say(f"warning: {arm}: {error.what}")
-        result.failed.setdefault(arm, f"round {number + 1}: {error.what}")
+        bench.say(f"warning: {error.what}")
+        result.failed.setdefault(NAME, f"round {number + 1}: {error.what}")
         return
-    taken[arm][number] = values
-    bench.say(
-        f"round {number + 1} · {arm}: {values['cpu_s'] * 1e3:.3f} ms CPU a request, "
-        f"p99 {values['p99_s'] * 1e3:.1f} ms"
-    )
+    for arm, values in ways.items():
+        taken[arm][number] = values
+        bench.say(
+            f"round {number + 1} · {arm}: {values['cpu_s'] * 1e3:.3f} ms CPU a request, "
+            f"p99 {values['p99_s'] * 1e3:.1f} ms"
+        )
 
 
-def _arm(bench: Bench, arm: str, duration_s: float) -> dict[str, float]:
-    folder = scratch(bench.directory, arm.replace(" ", "-"))
-    text = _FILE.format(rate=RATE, warm_up=_WARM_UP_S, stage=_STAGE, duration=duration_s)
-    if arm == WATCHED:
-        return _watched(bench, folder, text, duration_s)
-    return _unwatched(bench, folder, text, duration_s, traced=arm == UNWATCHED)
+def _text(duration_s: float) -> str:
+    return _FILE.format(rate=RATE, warm_up=_WARM_UP_S, stage=_STAGE, duration=duration_s)
 
 
-def _watched(bench: Bench, folder: Path, text: str, duration_s: float) -> dict[str, float]:
+def _paused(bench: Bench, duration_s: float) -> _Ways:
+    folder = scratch(bench.directory, "watched")
+    pairs = max(1, round(duration_s / SLICE_S))
     file = folder / own.FILE
-    file.write_text(text, encoding="utf-8")
+    file.write_text(_text(2 * pairs * SLICE_S), encoding="utf-8")
     reports = folder / "reports"
     command = [sys.executable, "-m", "loadkit", "run", str(file), "--reports", str(reports)]
     process = Pinned("loadkit", command, core=bench.cores.generator, directory=folder)
     with ended(process):
         bundle, manifest = _begun(process, reports)
-        pid = int(manifest["stack"]["components"]["service"]["pid"])
+        pids = {name: int(part["pid"]) for name, part in manifest["stack"]["components"].items()}
+        pid = pids.pop("service")
         _move(pid, bench.cores.server)
-        cpu_s = _window(process, pid, int(manifest["t0_mono_ns"]), duration_s)
+        taken = slices(
+            [process.pid, *pids.values()],
+            lambda mono_ns: _clock_at(process, pid, mono_ns),
+            int(manifest["t0_mono_ns"]),
+            _WARM_UP_S,
+            pairs,
+        )
         status = process.wait(_END_S)
     if status:
         raise process.failure(f"run ended with status {status}")
-    stage = next(s for s in analyse(load_run(bundle)).stages if s.name == _STAGE)
-    p50, p99, count = stage.response.p50, stage.response.p99, stage.count
-    if stage.failures or p50 is None or p99 is None or not count:
-        raise StackError(f"{stage.failures} of {count} requests failed")
-    return {"cpu_s": cpu_s / count, "p50_s": p50, "p99_s": p99}
+    run = load_run(bundle)
+    return {
+        arm: told(run, [found for found in taken if found.watched == (arm == WATCHED)])
+        for arm in (WATCHED, UNWATCHED)
+    }
 
 
 def _begun(process: Pinned, reports: Path) -> tuple[Path, dict[str, Any]]:
@@ -188,27 +193,21 @@ def _begun(process: Pinned, reports: Path) -> tuple[Path, dict[str, Any]]:
     raise process.failure("did not begin")
 
 
-def _unwatched(
-    bench: Bench, folder: Path, text: str, duration_s: float, *, traced: bool
-) -> dict[str, float]:
+def _untraced(bench: Bench, duration_s: float) -> _Ways:
+    folder = scratch(bench.directory, "untraced")
     stages = [
         Stage("warm-up", Rate(RATE), _WARM_UP_S),
         Stage(_STAGE, Rate(RATE), duration_s),
     ]
-    with (
-        servers.truth_server(bench.cores.generator, folder / "sink") as sink,
-        _service(bench, folder / "service", sink.url if traced else None) as service,
-    ):
-        url = service.endpoints["service"]
+    with _service(bench, folder / "service") as service:
         pid = service.process.pid
-        command = own.command(folder, text, stages, url)
+        url = service.endpoints["service"]
+        command = own.command(folder, _text(duration_s), stages, url)
         process = Pinned("loadkit", command, core=bench.cores.generator, directory=folder)
         with ended(process):
             t0 = _load_begun(process, folder)
             cpu_s = _window(process, pid, t0, duration_s)
             process.wait(_END_S)
-        if traced and not sink.requests():
-            raise StackError("the service sent no spans")
     frames = own.Frames.read(folder)
     frames.end()
     response = frames.histogram("response", stage=_STAGE)
@@ -216,7 +215,7 @@ def _unwatched(
     p50, p99 = own.seconds(response, 0.5), own.seconds(response, 0.99)
     if bad or p50 is None or p99 is None:
         raise process.failure(f"{bad} of {response.count} requests failed")
-    return {"cpu_s": cpu_s / response.count, "p50_s": p50, "p99_s": p99}
+    return {UNTRACED: {"cpu_s": cpu_s / response.count, "p50_s": p50, "p99_s": p99}}
 
 
 def _load_begun(process: Pinned, folder: Path) -> int:
@@ -230,15 +229,15 @@ def _load_begun(process: Pinned, folder: Path) -> int:
 
 
 @contextlib.contextmanager
-def _service(bench: Bench, folder: Path, endpoint: str | None) -> Iterator[CostService]:
-    """The service as a stack starts it, alone on its core."""
+def _service(bench: Bench, folder: Path) -> Iterator[CostService]:
+    """The service as a stack starts it, without tracing, alone on its core."""
     run_id = secrets.token_hex(8)
     folder.mkdir(parents=True)
     with asyncio.Runner() as runner:
         guard = Guard(run_id)
         runner.run(guard.__aenter__())
         try:
-            service = CostService(Place(run_id, folder), endpoint)
+            service = CostService(Place(run_id, folder), None)
             try:
                 runner.run(service.start())
                 _move(service.process.pid, bench.cores.server)

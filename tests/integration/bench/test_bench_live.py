@@ -221,13 +221,16 @@ def test_a_soak_is_judged(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
-def test_a_service_that_nobody_watches_is_measured(
+def test_a_service_is_measured_with_watching_and_without(
     pair: cores.Cores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(observing, "_WARM_UP_S", 1.0)
-    found = observing._arm(Bench(pair, tmp_path), observing.UNWATCHED, 2.0)
-    assert 1e-4 < found["cpu_s"] < 0.05
-    assert 1e-4 < found["p50_s"] <= found["p99_s"] < 5
+    monkeypatch.setattr(observing, "_WARM_UP_S", 1)
+    bench = Bench(pair, tmp_path)
+    ways = observing._paused(bench, 5.0) | observing._untraced(bench, 2.0)
+    assert set(ways) == {observing.WATCHED, observing.UNWATCHED, observing.UNTRACED}
+    for found in ways.values():
+        assert 1e-4 < found["cpu_s"] < 0.05
+        assert 1e-4 < found["p50_s"] <= found["p99_s"] < 5
 
 
 _COMMAND = """
