@@ -4,6 +4,7 @@ Version history
     1   first format
     2   generator: worker, run_delay_ns, max_files; windows and seconds have iterations too.
         What an older bundle lacks is null.
+    3   metric_info; memory; profiles: thread, state.
 
 Stamps: ``mono_ns`` is CLOCK_MONOTONIC in nanoseconds, the clock of everything loadkit measures
 itself; ``wall_ns`` is Unix time in nanoseconds as a foreign source stamped it. ``second`` counts
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 FORMAT = "loadkit-bundle"
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)

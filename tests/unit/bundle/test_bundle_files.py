@@ -214,7 +214,7 @@ def test_a_bundle_is_never_written_over(tmp_path: Path) -> None:
 
 
 def test_a_newer_version_is_higher() -> None:
-    assert VERSION == 2
+    assert VERSION == 3
 
 
 def test_foreign_stamps_follow_a_wall_clock_that_is_stepped() -> None:
