@@ -45,8 +45,10 @@ format: setup ## format the code and mend what the linter can mend
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: setup ## write the generated pages of docs/ again
+docs: setup ## write the generated pages of docs/ again and build the site in build/docs
 	@$(BIN)/python tools/bundle_docs.py
+	@$(BIN)/python tools/cli_docs.py
+	@$(BIN)/python tools/site_docs.py
 
 lock: ## resolve the dependencies again into requirements.lock (needs uv)
 	@command -v $(UV) >/dev/null || { echo 'make lock needs uv: pip install uv' >&2; exit 1; }

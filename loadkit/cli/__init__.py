@@ -42,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _dispatch(arguments: list[str]) -> int:
+def make_parser() -> Parser:
+    """The parser of every command, whose options name the command that takes them."""
     parser = Parser(prog="loadkit", description="Drive a service, watch it, judge what was seen.")
     parser.add_argument("--version", action="version", version=f"loadkit {loadkit.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -55,6 +56,11 @@ def _dispatch(arguments: list[str]) -> int:
         )
         command.add_arguments(own)
         own.set_defaults(command=command)
+    return parser
+
+
+def _dispatch(arguments: list[str]) -> int:
+    parser = make_parser()
     if not arguments:
         parser.print_help(sys.stderr)
         return UsageError.exit_status
