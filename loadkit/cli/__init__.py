@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import NoReturn
 
 import loadkit
-from loadkit.cli import bench, plan, report, run, stack
+from loadkit.cli import bench, completion, config, export, init, plan, report, run, stack
 from loadkit.cli.command import Command, Parser
 from loadkit.errors import LoadkitError, UsageError
 
-COMMANDS: tuple[Command, ...] = (run, plan, report, stack, bench)
+COMMANDS: tuple[Command, ...] = (init, run, plan, report, export, config, stack, bench, completion)
 INTERRUPTED = 130
 DEBUG = "LOADKIT_DEBUG"
 

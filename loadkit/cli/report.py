@@ -4,24 +4,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import loadkit.report.html
-import loadkit.report.json
 from loadkit.analyse import analyse
 from loadkit.analyse.result import Analysis
 from loadkit.bundle.reader import load_run
 from loadkit.cli.command import refuse_unknown
+from loadkit.report import markdown
+from loadkit.report.formats import FORMATS
 from loadkit.report.write import write
 
 NAME = "report"
 HELP = "make the report of a bundle again"
-
-FORMATS: Mapping[str, Callable[[Analysis], str]] = {
-    "html": loadkit.report.html.render,
-    "json": loadkit.report.json.render,
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,11 +30,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace, unknown: list[str]) -> int:
     """See Command. The status is 0 when the report was made, whatever it says."""
     refuse_unknown(unknown, "loadkit report")
-    text = FORMATS[options.format](analyse(load_run(options.bundle)))
+    form = FORMATS[options.format]
+    analysis = analyse(load_run(options.bundle))
     if options.output == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(form.render(analysis))
         return 0
-    path = Path(options.output) if options.output else options.bundle / f"report.{options.format}"
-    write(path, text)
+    path = Path(options.output) if options.output else options.bundle / f"report{form.suffix}"
+    write(path, _beside(path, analysis) if form.pictures else form.render(analysis))
     print(path)
     return 0
+
+
+def _beside(path: Path, analysis: Analysis) -> str:
+    """Markdown that shows pictures, which are written beside it."""
+    from loadkit.report.figures import figures  # its library takes a while to import
+
+    names = []
+    for name, picture in figures(analysis).items():
+        beside = path.with_name(f"{path.stem}-{name}")
+        write(beside, picture)
+        names.append(beside.name)
+    return markdown.render(analysis, names)

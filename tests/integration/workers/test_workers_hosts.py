@@ -131,5 +131,5 @@ def test_workers_on_other_hosts_make_the_plan_exactly_whatever_their_clocks(
     assert 0 < int(second["uncertainty_ns"]) < 20_000_000
     assert abs(off) <= int(second["uncertainty_ns"])
     stamps = [row["mono_ns"] - run.t0_ns for row in run.rows("generator")]
-    assert min(stamps) > 0
+    assert min(stamps) > -5e9  # its own clock is 1,000 s away; health is told before the load too
     assert max(stamps) < 20_000_000_000
