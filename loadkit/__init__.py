@@ -35,6 +35,8 @@ from loadkit.model import (
 if TYPE_CHECKING:
     from loadkit.bundle.reader import load_run as load_run
     from loadkit.load.client.user import HttpUser as HttpUser
+    from loadkit.load.feed.feeder import Feeder as Feeder
+    from loadkit.load.secrets import secret as secret
 
 __all__ = [
     "Fault",
@@ -63,4 +65,12 @@ def __getattr__(name: str) -> Any:
         from loadkit.load.client.user import HttpUser
 
         return HttpUser
+    if name == "Feeder":
+        from loadkit.load.feed.feeder import Feeder
+
+        return Feeder
+    if name == "secret":
+        from loadkit.load.secrets import secret
+
+        return secret
     raise AttributeError(f"module 'loadkit' has no attribute {name!r}")

@@ -10,6 +10,7 @@
     ├── StackError               a server could not be found, started or stopped
     ├── LoadError                the load generator failed
     └── CollectError             a source could not be read; becomes a finding, never a crash
+        └── AnswerError          it answers, but not as what it should be: exit 2 before a load
 
 An error says what is wrong, where, and what to do about it.
 """
@@ -61,3 +62,7 @@ class LoadError(LoadkitError):
 
 class CollectError(LoadkitError):
     """A source could not be read."""
+
+
+class AnswerError(CollectError):
+    """A source answers, but is something else, or does not let us in."""

@@ -107,7 +107,7 @@ def prepare_rules(
         if source == "guide":
             file = _loadable(promtool_path, name, text, refused, lost)
         else:
-            file = _valid(promtool_path, name, text)
+            file = valid_file(promtool_path, name, text)
         if file is not None:
             files.append(file)
     kept, withheld = _withhold(files, jobs, lost)
@@ -143,7 +143,13 @@ def _read(source: str) -> list[tuple[str, str]]:
         ) from error
 
 
-def _valid(promtool_path: Path, name: str, text: str) -> RuleFile:
+def valid_file(promtool_path: Path, name: str, text: str) -> RuleFile:
+    """A rule file that Prometheus would load.
+
+    Raises:
+        UsageError: it would not.
+        StackError: promtool cannot be executed.
+    """
     complaints = promtool.check(promtool_path, name, text)
     if complaints:
         told = "\n".join(_sentence(complaint) for complaint in complaints)

@@ -18,8 +18,11 @@ from loadkit.analyse.facts import Facts
 from loadkit.analyse.findings import findings
 from loadkit.analyse.generator import judge_generator
 from loadkit.analyse.iterations import iteration_results
+from loadkit.analyse.leads import lead_lag
 from loadkit.analyse.logs import log_groups
+from loadkit.analyse.memory import memory_result
 from loadkit.analyse.method import method, missing
+from loadkit.analyse.profile_difference import profile_differences
 from loadkit.analyse.profiles import hot_functions, profile_results
 from loadkit.analyse.result import Analysis, FaultResult, Line
 from loadkit.analyse.saturation import Use
@@ -37,6 +40,8 @@ from loadkit.analyse.stages import (
     rate_lines,
     stage_results,
 )
+from loadkit.analyse.taken import Taken, role_results, take
+from loadkit.analyse.timeline import timeline
 from loadkit.analyse.verdict import conclude, with_findings
 from loadkit.analyse.workers import worker_results
 from loadkit.bundle.reader import RunData
@@ -46,10 +51,11 @@ __all__ = ["Analysis", "analyse"]
 
 def analyse(run: RunData, *, live: bool = False) -> Analysis:
     """Everything a report says. ``live``: the run is still under way, so far is no crash."""
-    context, metrics, flow = Context(run), Metrics(run), Flow(run.flow)
+    context, metrics, flow = Context(run, live=live), Metrics(run), Flow(run.flow)
     latencies = Latencies(context)
-    uses = all_uses(context, metrics)
-    facts = _facts(context, metrics, flow, latencies, uses, live)
+    taken = take(context, metrics, flow)
+    uses = all_uses(context, metrics, taken)
+    facts = _facts(context, metrics, flow, latencies, uses, live, taken)
     found = findings(facts)
     conclusion = with_findings(facts, conclude(facts), found)
     rates, times = rate_lines(context, flow), latency_lines(context)
@@ -75,11 +81,12 @@ def analyse(run: RunData, *, live: bool = False) -> Analysis:
         latency_lines=times,
         error_lines=error_lines(context, flow),
         saturation_lines=tuple(use.line() for use in uses),
-        signals=Signals(context, metrics, flow, latencies, uses, by_name).all(),
+        signals=Signals(context, metrics, flow, latencies, uses, by_name, taken).all(),
         span_trees=span_trees(context),
         logs=log_groups(context),
         profiles=facts.profiles,
         hot=hot_functions(context),
+        profile_differences=facts.profile_differences,
         errors=facts.errors,
         exemplars=slowest(context),
         associations=associations(context, _values(by_name.get("p95")), uses),
@@ -92,6 +99,10 @@ def analyse(run: RunData, *, live: bool = False) -> Analysis:
         load_end_s=context.reached_s,
         time_scale=int(run.manifest.stack.get("scale") or 1),
         workers=worker_results(context),
+        timeline=timeline(context, flow),
+        memory=facts.memory,
+        roles=role_results(taken),
+        lead_lag=lead_lag(context, uses),
     )
 
 
@@ -102,6 +113,7 @@ def _facts(
     latencies: Latencies,
     uses: tuple[Use, ...],
     live: bool,
+    taken: Taken,
 ) -> Facts:
     books = account(context, flow)
     return Facts(
@@ -118,6 +130,9 @@ def _facts(
         faults=_faults(context),
         uses=uses,
         profiles=profile_results(context),
+        profile_differences=profile_differences(context),
+        memory=memory_result(context),
+        unknown_signals=taken.unknown,
     )
 
 

@@ -159,7 +159,7 @@ def _balanced(
     context: Context, arrivals: dict[str, int | None], in_flight: int | None
 ) -> bool | None:
     """None when it cannot be known: sent is not counted, or the end was not told."""
-    if in_flight is None or context.end_reason not in ("finished", "interrupted"):
+    if in_flight is None or context.end_reason not in ("finished", "interrupted", "aborted"):
         return False if in_flight is not None and in_flight < 0 else None
     told = (context.manifest.load_end or {}).get("in_flight")
     if in_flight != int(told or 0):

@@ -50,7 +50,8 @@ def how_much(facts: Facts) -> Answer:
     level = {stage.name: stage.level for stage in facts.context.stages}
     good = [stage for stage in measured if _holds(facts, stage)]
     highest = max(measured, key=lambda stage: level[stage.name])
-    trust = f"{_generator(facts)}; no higher load was tried"
+    so_far = " so far" if facts.state == "running" else ""
+    trust = f"{_generator(facts)}; no higher load was tried{so_far}"
     if highest in good:
         condition = "within the objectives" if facts.slos else "no objective was set"
         return Answer(question, f"at least {_load(facts, highest)}, {condition}", trust)
@@ -98,6 +99,8 @@ def told(facts: Facts) -> Answer:
         if not facts.alerts:
             return Answer(question, NOT_ASKED, "no alerts were watched")
         return Answer(question, "no alert fired, none was expected", _alert_trust(scale))
+    if not fired and facts.state == "running":
+        return Answer(question, "no alert has fired so far", _alert_trust(scale))
     if fired:
         words = "; ".join(_fired_words(alert) for alert in fired[:3])
         words += f"; and {len(fired) - 3} more" if len(fired) > 3 else ""
@@ -108,7 +111,8 @@ def told(facts: Facts) -> Answer:
         words = "no alert fired"
         if open_ones:
             words = f"no alert was seen to fire; not certain of {text.listing(open_ones)}"
-    missing = [a.name for a in judged if a not in fired and a.role == "expected"]
+    expected = [a for a in judged if a.role == "expected" and facts.state != "running"]
+    missing = [alert.name for alert in expected if alert not in fired]
     if missing:
         words += f"; {text.listing(missing)} should have"
     return Answer(question, words, _alert_trust(scale))

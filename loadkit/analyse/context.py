@@ -99,8 +99,10 @@ def _users(load: dict[str, Any]) -> tuple[int, int] | None:
 class Context:
     """A run with what every part of the analysis asks for."""
 
-    def __init__(self, run: RunData) -> None:
+    def __init__(self, run: RunData, *, live: bool = False) -> None:
+        """``live``: somebody is still writing the bundle, if its state says so."""
         self.run = run
+        self.running = live and run.manifest.state == "running"
 
     @property
     def manifest(self) -> Manifest:
@@ -109,7 +111,7 @@ class Context:
 
     @cached_property
     def end_reason(self) -> str | None:
-        """``finished``, ``interrupted``, ``error``; None when the end was never told."""
+        """``finished``, ``interrupted``, ``aborted``, ``error``; None: the end was never told."""
         end = self.manifest.load_end
         return None if end is None else str(end.get("reason") or "") or None
 

@@ -171,6 +171,8 @@ class _Judge:
     def gap(self) -> str | None:
         """Why "did not fire" cannot be said; None when Prometheus was watched all along."""
         context = self.context
+        if context.running:
+            return f"did not fire in {text.duration(context.reached_s)} so far"
         if context.end_reason != "finished":
             return f"the load ended early, after {text.duration(context.reached_s)}"
         died = prometheus_died(context)

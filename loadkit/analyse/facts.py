@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from loadkit.analyse.accounting import Flow
 from loadkit.analyse.context import Context
+from loadkit.analyse.memory_result import MemoryResult
+from loadkit.analyse.profile_result import ProfileDifference
 from loadkit.analyse.result import (
     Accounting,
     AlertResult,
@@ -18,6 +20,7 @@ from loadkit.analyse.result import (
 )
 from loadkit.analyse.saturation import Use
 from loadkit.analyse.series import Metrics
+from loadkit.analyse.taken import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +40,17 @@ class Facts:
     faults: tuple[FaultResult, ...]
     uses: tuple[Use, ...]
     profiles: tuple[ProfileResult, ...]
+    unknown_signals: tuple[Unknown, ...] = ()
+    profile_differences: tuple[ProfileDifference, ...] = ()
+    memory: MemoryResult = field(default_factory=MemoryResult)
 
     @property
     def state(self) -> str:
-        """``complete``, ``interrupted``, ``crashed`` or ``running``."""
+        """``complete``, ``interrupted``, ``aborted``, ``crashed`` or ``running``."""
         state = self.context.manifest.state
         if state == "running":
             return "running" if self.live else "crashed"
-        return {"complete": "complete", "interrupted": "interrupted"}.get(state, "crashed")
+        return state if state in ("complete", "interrupted", "aborted") else "crashed"
 
     def completed_share(self, stage: StageResult) -> float | None:
         """Responses while a stage ran, of those that its arrivals called for; None when closed.
@@ -61,6 +67,7 @@ class Facts:
         """Requests an arrival, over the stages that only have arrivals."""
         stages = [s for s in self.stages if s.planned_rate is not None and not s.mixed]
         sent, started = sum(s.sent or 0 for s in stages), sum(s.started or 0 for s in stages)
+        started -= sum(self.flow.total("unfed", s.name) for s in stages)
         return sent / started if self.accounting.sent and sent and started else 1.0
 
     def stage(self, name: str | None) -> StageResult | None:

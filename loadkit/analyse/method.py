@@ -42,6 +42,10 @@ def method(facts: Facts) -> tuple[tuple[str, str], ...]:
     rows += [
         ("Changed for this run", str(c)) for c in facts.context.manifest.stack.get("changes") or ()
     ]
+    rows += [
+        (f"Process {name}", str(process.get("how") or ""))
+        for name, process in (facts.context.manifest.stack.get("processes") or {}).items()
+    ]
     return tuple((label, words) for label, words in rows if words)
 
 
@@ -120,7 +124,10 @@ def missing(facts: Facts) -> tuple[str, ...]:
     died = prometheus_died(context)
     if died is not None:
         words.append(f"metrics and alerts from {text.at(died)} on: Prometheus died")
-    words += [f"the last rows of table {name}: it was cut" for name in context.run.cut]
+    running = facts.state == "running"
+    # A stream that is being written has no end yet, nor has the plan been run to its.
+    cut = () if running else context.run.cut
+    words += [f"the last rows of table {name}: it was cut" for name in cut]
     words += [
         f"{text.plural(count, 'row')} of table {name}: could not be written"
         for name, count in context.manifest.lost_rows.items()
@@ -130,7 +137,7 @@ def missing(facts: Facts) -> tuple[str, ...]:
         f"stage {stage.name}: "
         + ("never reached" if context.reached(stage) <= 0 else "not run to its end")
         for stage in context.stages
-        if not context.whole(stage)
+        if not context.whole(stage) and not running
     ]
     if facts.accounting.sent is None:
         words.append("how many requests were sent: a client is in use that loadkit does not know")

@@ -1,19 +1,34 @@
-"""Flame graphs of the profile stages, and the hottest functions, base against peak."""
+"""Flame graphs of the profile stages, what their threads did, and the hottest functions."""
 
 from __future__ import annotations
 
-import re
+from collections import Counter
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pandas as pd
 
-from loadkit.analyse.context import Context, StageSpan, present, text_or_none
+from loadkit.analyse.context import Context, StageSpan, present, seconds_or_none, text_or_none
+from loadkit.analyse.profile_result import ThreadUse
+from loadkit.analyse.proportions import Estimate, Sampled, share
 from loadkit.analyse.result import Frame, HotFunction, ProfileResult
+from loadkit.analyse.stacks import (
+    DEEPEST,
+    GIL,
+    IDLE,
+    RUNNING,
+    UNROOTED,
+    Row,
+    function,
+    sampled,
+    stacks_of,
+    summed,
+)
 
-UNROOTED = "(stack without its beginning)"
+__all__ = ["DEEPEST", "UNROOTED", "function", "hot_functions", "profile_results", "profile_stages"]
+
 MOST_HOT = 25
-DEEPEST = 200
-_LINE = re.compile(r":\d+\)$")
 
 
 @dataclass(slots=True)
@@ -26,56 +41,102 @@ class _Node:
         return Frame(name, self.count, tuple(node.frame(child) for child, node in children))
 
 
-def function(frame: str) -> str:
-    """A frame without its line number: lines of one function belong together."""
-    return _LINE.sub(")", frame.strip())
-
-
-def _rows(context: Context, stage: str, process: str) -> list[tuple[list[str], int, bool]]:
-    table = context.run.profiles
-    table = table[(table["stage"] == stage) & (table["process"] == process)]
-    result = []
-    for stack, count, rooted in zip(table["stack"], table["count"], table["rooted"], strict=True):
-        if not present(stack) or not stack:
-            continue
-        frames = [function(part) for part in str(stack).split(";")][:DEEPEST]
-        result.append((frames, int(count), bool(rooted) if present(rooted) else True))
-    return result
-
-
-def flame(rows: list[tuple[list[str], int, bool]]) -> Frame | None:
+def flame(rows: Iterable[Row]) -> Frame | None:
     """The tree of all stacks; None without one. Unrooted ones hang below a node of their own."""
     top = _Node()
-    for frames, count, rooted in rows:
-        top.count += count
+    for row in rows:
+        top.count += row.count
         node = top
-        for name in frames if rooted else [UNROOTED, *frames]:
+        for name in row.path:
             node = node.children.setdefault(name, _Node())
-            node.count += count
+            node.count += row.count
     return top.frame("all") if top.count else None
 
 
 def profile_results(context: Context) -> tuple[ProfileResult, ...]:
     """One result a profile that was tried, in the order of taking."""
     runs = context.run.profile_runs.sort_values("mono_ns", kind="stable")
-    results = []
-    for row in runs.to_dict("records"):
-        rows = _rows(context, str(row["stage"]), str(row["process"]))
-        taken = sum(count for _, count, _ in rows)
-        results.append(
-            ProfileResult(
-                stage=str(row["stage"]),
-                process=str(row["process"]),
-                samples=_whole(row["samples"], taken),
-                errors=_whole(row["errors"], 0),
-                unrooted=sum(count for _, count, rooted in rows if not rooted),
-                rate_hz=_whole(row["rate_hz"], 0),
-                blocking=bool(row["blocking"]) if present(row["blocking"]) else False,
-                flame=flame(rows),
-                message=text_or_none(row["message"]),
-            )
+    return tuple(_result(context, row) for row in runs.to_dict("records"))
+
+
+def _result(context: Context, row: Mapping[Hashable, Any]) -> ProfileResult:
+    stage, process = str(row["stage"]), str(row["process"])
+    stacks = stacks_of(context, stage, process)
+    slices = _slices(context.run.profile_slices, stage, process)
+    rate_hz = _whole(row["rate_hz"], 0)
+    return ProfileResult(
+        stage=stage,
+        process=process,
+        samples=_whole(row["samples"], stacks.samples),
+        errors=_whole(row["errors"], 0),
+        unrooted=sum(row.count for row in stacks.held if not row.rooted),
+        rate_hz=rate_hz,
+        blocking=bool(row["blocking"]) if present(row["blocking"]) else False,
+        flame=flame(stacks.held),
+        message=text_or_none(row["message"]),
+        slices=int((slices["kind"] == "gil").sum()),
+        looks=_whole(slices[slices["kind"] == "states"]["samples"].sum(), 0),
+        held=_held(slices[slices["kind"] == "gil"], rate_hz),
+        threads=_threads(context, stage, process, stacks.looked),
+        file=text_or_none(row.get("file")),
+    )
+
+
+def _slices(table: pd.DataFrame, stage: str, process: str) -> pd.DataFrame:
+    return table[(table["stage"] == stage) & (table["process"] == process)]
+
+
+def _held(slices: pd.DataFrame, rate_hz: int) -> Estimate | None:
+    """Share of the time in which some thread held the lock; None where nothing tells."""
+    taken = [
+        # A sample that could not be read says nothing; one more than planned may come.
+        (
+            int(row["samples"]),
+            max(int(row["samples"]), round(rate_hz * row["duration_s"]) - int(row["errors"])),
         )
-    return tuple(results)
+        for row in slices.to_dict("records")
+        if all(present(row[key]) for key in ("samples", "duration_s", "errors"))
+    ]
+    tried = Sampled([hits for hits, _ in taken], [most for _, most in taken])
+    return share(tried) if tried.total else None
+
+
+def _threads(
+    context: Context, stage: str, process: str, rows: tuple[Row, ...]
+) -> tuple[ThreadUse, ...]:
+    table = context.run.profile_threads
+    table = table[(table["stage"] == stage) & (table["process"] == process)]
+    cpu = dict(zip(table["thread"], table["cpu_ratio"], strict=True))
+    by_thread: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.thread is not None:
+            by_thread.setdefault(row.thread, []).append(row)
+    found = [_use(name, seen, cpu.get(name)) for name, seen in by_thread.items()]
+    found.sort(key=lambda t: (-t.gil.value, -t.running.value, -(t.cpu_ratio or 0), t.thread))
+    return tuple(found)
+
+
+def _use(name: str, rows: list[Row], cpu: object) -> ThreadUse:
+    looks = summed((row.slice, row.count) for row in rows)
+
+    def of(state: str) -> Estimate:
+        hits = summed((row.slice, row.count) for row in rows if row.state == state)
+        return share(sampled(hits, looks))
+
+    waits: Counter[str] = Counter()
+    for row in rows:
+        if row.state == IDLE:
+            waits[row.frames[-1]] += row.count
+    most = min(waits, key=lambda leaf: (-waits[leaf], leaf), default=None)
+    return ThreadUse(
+        thread=name,
+        looks=sum(looks.values()),
+        gil=of(GIL),
+        running=of(RUNNING),
+        idle=of(IDLE),
+        cpu_ratio=seconds_or_none(cpu),
+        idle_in=most,
+    )
 
 
 def _whole(value: object, otherwise: int) -> int:
@@ -101,11 +162,11 @@ def profile_stages(context: Context) -> tuple[StageSpan | None, StageSpan | None
 
 def hot_functions(context: Context) -> tuple[HotFunction, ...]:
     """Shares of samples of the process with the most of them, hottest at peak first."""
-    process = _busiest_process(context.run.profiles)
+    process = _busiest_process(context.run.profile_runs)
     if process is None:
         return ()
     base, peak = (
-        ({}, {}) if stage is None else shares(_rows(context, stage.name, process))
+        ({}, {}) if stage is None else shares(stacks_of(context, stage.name, process).held)
         for stage in profile_stages(context)
     )
     names = {*base[0], *base[1], *peak[0], *peak[1]}
@@ -131,25 +192,24 @@ def hot_functions(context: Context) -> tuple[HotFunction, ...]:
     return tuple(found[:MOST_HOT])
 
 
-def _busiest_process(frame: pd.DataFrame) -> str | None:
-    if not len(frame):
+def _busiest_process(runs: pd.DataFrame) -> str | None:
+    if not len(runs):
         return None
-    counts = frame.groupby("process")["count"].sum()
+    counts = runs.groupby("process")["samples"].sum()
     names = [str(name) for name in counts.index]
     return min(names, key=lambda name: (-int(counts[name]), name))
 
 
-def shares(
-    rows: list[tuple[list[str], int, bool]],
-) -> tuple[dict[str, float], dict[str, float]]:
+def shares(rows: Iterable[Row]) -> tuple[dict[str, float], dict[str, float]]:
     """Share of samples with a function at the leaf, and anywhere (recursion counts once)."""
-    leaf: dict[str, int] = {}
-    anywhere: dict[str, int] = {}
-    whole = sum(count for _, count, _ in rows)
-    for frames, count, _ in rows:
-        leaf[frames[-1]] = leaf.get(frames[-1], 0) + count
-        for name in set(frames):
-            anywhere[name] = anywhere.get(name, 0) + count
+    leaf: Counter[str] = Counter()
+    anywhere: Counter[str] = Counter()
+    whole = 0
+    for row in rows:
+        whole += row.count
+        leaf[row.frames[-1]] += row.count
+        for name in set(row.frames):
+            anywhere[name] += row.count
     return (
         {name: count / whole for name, count in leaf.items()},
         {name: count / whole for name, count in anywhere.items()},

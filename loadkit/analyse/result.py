@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from loadkit.analyse.profile_result import ProfileDifference, ThreadUse
+from loadkit.analyse.proportions import Estimate
+from loadkit.analyse.steps import Timeline
 from loadkit.model import Finding, Verdict
+
+if TYPE_CHECKING:
+    from loadkit.analyse.difference import Difference
+    from loadkit.analyse.memory_result import MemoryResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +229,16 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleResult:
+    """What a metric of the service was taken for, and why."""
+
+    role: str  # rate, errors, duration or saturation
+    metric: str | None  # as it stands in loadkit.toml; None when nothing was found
+    reason: str
+    said: bool = False  # by [signals] of loadkit.toml
+
+
+@dataclass(frozen=True, slots=True)
 class SpanNode:
     """One step of the span tree over the traces of one group (seconds)."""
 
@@ -290,6 +308,11 @@ class ProfileResult:
     blocking: bool
     flame: Frame | None
     message: str | None
+    slices: int = 0  # of samples that held the lock; 0 in bundles that know no slices
+    looks: int = 0  # at all threads
+    held: Estimate | None = None  # share of the time in which some thread held the lock
+    threads: tuple[ThreadUse, ...] = ()
+    file: str | None = None  # collapsed stacks in the bundle
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +350,53 @@ class Association:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangePoint:
+    """A change of a series' level; 95 % sure to lie between ``low_s`` and ``high_s``."""
+
+    at_s: float
+    low_s: float
+    high_s: float
+    before: float  # medians of the two levels, in the series' unit
+    after: float
+    planned: str = ""  # the planned change of the load, or the fault, that lies there
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A series of the measured stages with its change points."""
+
+    name: str
+    unit: str  # s or ratio
+    line: Line
+    changes: tuple[ChangePoint, ...]
+    latency: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lag:
+    """From a change of a resource to one of latency; positive: the resource's came first."""
+
+    latency: str
+    resource: str
+    at_s: float  # of the latency's change
+    resource_at_s: float
+    lag_s: float  # median, and the interval that holds 95 %
+    low_s: float
+    high_s: float
+    order: str  # of the resource: before or after; empty where none can be told
+    planned: str = ""  # the planned change of the load at the latency's
+
+
+@dataclass(frozen=True, slots=True)
+class LeadLag:
+    """Change points and the order that they tell. An order is no cause."""
+
+    strips: tuple[Strip, ...]
+    lags: tuple[Lag, ...]
+    watched: int  # series in which changes were looked for
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """One of the four questions of a load test, answered in a line."""
 
@@ -344,7 +414,7 @@ class Analysis:
     verdict: str  # passed, failed, inconclusive, invalid, interrupted or broken
     headline: str
     exit_status: int
-    state: str  # complete, interrupted, crashed or running
+    state: str  # complete, interrupted, aborted, crashed or running
     answers: tuple[Answer, ...]
     stages: tuple[StageResult, ...]
     operations: tuple[OperationResult, ...]
@@ -376,3 +446,9 @@ class Analysis:
     time_scale: int = 1  # Prometheus' intervals were divided by this
     iterations: tuple[IterationResult, ...] = ()  # empty where each is one request
     workers: tuple[WorkerResult, ...] = ()  # empty for a load of one process
+    timeline: Timeline | None = None  # histograms over time; None without any response
+    profile_differences: tuple[ProfileDifference, ...] = ()  # peak against base, a process each
+    roles: tuple[RoleResult, ...] = ()  # empty where no metrics of the service are known
+    difference: Difference | None = None  # against a baseline that was named
+    memory: MemoryResult | None = None  # None: nothing looked at it
+    lead_lag: LeadLag | None = None  # None where too few seconds were measured

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from loadkit.bundle.reader import RunData
+from loadkit.model.roles import MetricInfo
 
 Floats = npt.NDArray[np.float64]
 
@@ -44,7 +45,7 @@ class Metrics:
         keys = frame["series"].to_numpy(np.int64)
         t, v = frame["t_s"].to_numpy(np.float64), frame["value"].to_numpy(np.float64)
         found, first = np.unique(keys, return_index=True)
-        ends = np.append(first[1:], len(keys))
+        ends = np.append(first, len(keys))[1:]
         return {
             int(key): (t[a:b], v[a:b]) for key, a, b in zip(found, first, ends, strict=True)
         }  # fmt: skip
@@ -77,6 +78,16 @@ class Metrics:
             for series in self._by_name.get(name, ())
             if all(series.labels.get(key) == value for key, value in labels.items())
         ]
+
+    @cached_property
+    def infos(self) -> tuple[MetricInfo, ...]:
+        """What was declared of the metrics; empty in bundles that lack it."""
+        frame = self._run.metric_info.drop_duplicates("name")
+        columns = (frame[name] for name in ("name", "type", "help", "unit"))
+        return tuple(
+            MetricInfo(*(str(cell) if isinstance(cell, str) else "" for cell in cells))
+            for cells in zip(*columns, strict=True)
+        )
 
     @cached_property
     def sample_times(self) -> Floats:

@@ -6,16 +6,21 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from loadkit.analyse import server, text
+from loadkit.analyse import server, text, timing
 from loadkit.analyse.accounting import Flow, achieved
 from loadkit.analyse.context import Context, Floats, StageSpan
 from loadkit.analyse.result import Line, Signal
-from loadkit.analyse.saturation import MEMORY, Use
+from loadkit.analyse.roles_saturation import MEMORY
+from loadkit.analyse.saturation import Use
 from loadkit.analyse.series import Metrics, Series, increase
+from loadkit.analyse.server import ServerSide
 from loadkit.analyse.stages import Latencies
+from loadkit.analyse.taken import Taken
+from loadkit.analyse.within import losses, waiting
 
 CLIENT = "client: the load generator"
 MOST_OPERATIONS = 12
+MOST_ROUTES = 5
 
 Value = Callable[[StageSpan], str | None]
 
@@ -31,6 +36,7 @@ class Signals:
         latencies: Latencies,
         uses: tuple[Use, ...],
         lines: dict[str, Line],
+        taken: Taken,
     ) -> None:
         """``lines``: the client's own, by name: achieved, p95."""
         self.context = context
@@ -39,7 +45,8 @@ class Signals:
         self.latencies = latencies
         self.uses = uses
         self.lines = lines
-        self.server = server.find(metrics)
+        self.taken = taken
+        self.server = server.find(taken)
 
     def all(self) -> tuple[Signal, ...]:
         """Golden, RED, USE, in this order."""
@@ -74,10 +81,11 @@ class Signals:
             lambda stage: self.latency(stage, None),
             self.lines.get("p95"),
         )
-        if self.server.buckets:
+        if self.server.timed:
             yield self.signal(
-                ("golden", "Latency", whole, f"service: {self.server.histogram}"),
-                self.server_latency,
+                ("golden", "Latency", whole, f"service: {self.server.timer}"),
+                self.timed(),
+                self.course(self.server),
             )
         yield self.signal(
             ("golden", "Traffic", whole, f"{CLIENT}, responses completed"),
@@ -89,10 +97,13 @@ class Signals:
             ("golden", "Errors", whole, f"{CLIENT}, failed, raised or cancelled"),
             lambda stage: self.errors(stage, None),
         )
-        if self.server.requests:
+        if self.server.requests and self.server.failing:
+            x, y = self.server.failed()
+            source = f"service: {self.server.failing}"
             yield self.signal(
-                ("golden", "Errors", whole, f"service: {self.server.counter}, status 5xx"),
-                lambda stage: _share(self.server.error_ratio(*self.span(stage))),
+                ("golden", "Errors", whole, source),
+                self.failing(),
+                _line("failures by the service", "1/s", x, y, source) if len(x) else None,
             )
         for use in self.fullest():
             yield self.signal(
@@ -100,19 +111,38 @@ class Signals:
             )
 
     def fullest(self) -> list[Use]:
-        """The three resources of the service and the machine that are fullest at peak."""
+        """The three resources that are fullest at peak, one of the service's own among them."""
         peak = self.context.peak
         if peak is None:
             return []
         means = [(use.mean(self.context, peak), use) for use in self.uses if not use.own]
         known = [(mean, use) for mean, use in means if mean is not None]
-        return [use for _, use in sorted(known, key=lambda pair: -pair[0])[:3]]
+        ordered = [use for _, use in sorted(known, key=lambda pair: -pair[0])]
+        served = [use for use in ordered if use.service]
+        first = ordered[:3]
+        if served and not any(use.service for use in first):
+            first = [*ordered[:2], served[0]]
+        return first
 
-    def server_latency(self, stage: StageSpan) -> str | None:
-        p50, p95 = (self.server.quantile(q, *self.span(stage)) for q in (0.5, 0.95))
-        if p50 is None or p95 is None:
-            return None
-        return f"p50 about {text.duration(p50)}, p95 about {text.duration(p95)}"
+    def timed(self, side: ServerSide | None = None) -> Value:
+        """How long the service says that requests took, in words."""
+        own = side or self.server
+        return lambda stage: timing.words(own, *self.span(stage))
+
+    def course(self, side: ServerSide) -> Line | None:
+        """Mean time by the service's own sums and counts, at scrapes."""
+        x, y = side.means()
+        return _line("mean time", "s", x, y, f"service: {side.timer}") if len(x) else None
+
+    def failing(self, side: ServerSide | None = None) -> Value:
+        """The share of requests that failed by the service's own count."""
+        own = side or self.server
+        return lambda stage: _share(own.error_ratio(*self.span(stage)))
+
+    def coming(self, side: ServerSide | None = None) -> Value:
+        """Requests a second by the service's own count."""
+        x, y = (side or self.server).traffic()
+        return lambda stage: _rate(self.mean(x, y, stage))
 
     def server_traffic(self) -> Iterator[Signal]:
         if not self.server.requests:
@@ -121,14 +151,14 @@ class Signals:
         source = f"service: rate of {self.server.counter}"
         yield self.signal(
             ("golden", "Traffic", "all requests", source),
-            lambda stage: _rate(self.mean(x, y, stage)),
+            self.coming(),
             _line("requests by the service", "1/s", x, y, source),
         )
 
     # -- RED ---------------------------------------------------------------------------------
 
     def red(self) -> Iterator[Signal]:
-        """Rate, Errors, Duration of each operation, busiest first."""
+        """Rate, Errors, Duration: of each operation, then of each route; busiest first."""
         for operation in self.flow.operations[:MOST_OPERATIONS]:
             yield self.signal(
                 ("RED", "Rate", operation, f"{CLIENT}, responses completed"),
@@ -142,6 +172,29 @@ class Signals:
                 ("RED", "Duration", operation, f"{CLIENT}, response time"),
                 lambda stage, name=operation: self.latency(stage, name),  # type: ignore[misc]
             )
+
+        yield from self.red_of_routes()
+
+    def red_of_routes(self) -> Iterator[Signal]:
+        """The same as the service counts it, by the label that tells its routes apart."""
+        if not self.server.requests:
+            return
+        routes = self.server.routes(0.0, self.context.reached_s)
+        sides = [("all requests", self.server)] + [
+            (value, self.server.only(label, value)) for label, value in routes[:MOST_ROUTES]
+        ]
+        for name, side in sides if len(routes) != 1 else sides[:1]:
+            source = f"service: rate of {side.counter}"
+            x, y = side.traffic()
+            line = _line(f"requests of {name}", "1/s", x, y, source)
+            yield self.signal(("RED", "Rate", name, source), self.coming(side), line)
+            if side.failing:
+                source = f"service: {side.failing}"
+                yield self.signal(("RED", "Errors", name, source), self.failing(side))
+            if side.timed:
+                source = f"service: {side.timer}"
+                where = ("RED", "Duration", name, source)
+                yield self.signal(where, self.timed(side), self.course(side))
 
     def latency(self, stage: StageSpan, operation: str | None) -> str | None:
         """p50, p95, p99 in words."""
@@ -171,7 +224,7 @@ class Signals:
             yield self.signal(
                 ("USE", "Utilization", use.name, use.source), self.mean_of(use), use.line()
             )
-        for series in self.waiting():
+        for series in waiting(self.metrics, self.taken.subject):
             source = f"gauge {series.name}"
             unit = "s" if series.name.endswith("_seconds") else "count"
             yield self.signal(
@@ -179,32 +232,11 @@ class Signals:
                 lambda stage, s=series: self.level(s, stage),  # type: ignore[misc]
                 _line(_title(series.name), unit, series.t, series.v, source),
             )
-        for name, members in self.losses().items():
+        for name, members in losses(self.metrics, self.taken.subject).items():
             yield self.signal(
                 ("USE", "Errors", _title(name.removesuffix("_total")), f"counter {name}"),
                 lambda stage, m=members: self.growth(m, stage),  # type: ignore[misc]
             )
-
-    def waiting(self) -> Iterator[Series]:
-        """Gauges of work that waits: queues, pools, the event loop's lag, load average."""
-        for name in self.metrics.names:
-            if name.endswith(("_waiting", "_depth")) or name in (
-                "event_loop_lag_max_seconds",
-                "node_load1",
-                "http_requests_in_flight",
-            ):
-                yield from self.metrics.select(name)[:1]
-
-    def losses(self) -> dict[str, list[Series]]:
-        """Counters of what was lost or went wrong inside a resource."""
-        endings = ("_dropped_total", "_errors_total", "_failed_total", "_errs_total")
-        return {
-            name: self.metrics.select(name)
-            for name in self.metrics.names
-            if (name.endswith(endings) or "_dropped_" in name)
-            and name.endswith("_total")
-            and not name.startswith(("node_", "prometheus_", "net_conntrack", "promhttp_"))
-        }
 
     # -- values ------------------------------------------------------------------------------
 

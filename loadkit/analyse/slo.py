@@ -76,7 +76,8 @@ class _Judge:
             reason = f"{stage.name} is a {stage.excluded_as} stage, outside every verdict"
             return _open(slo.text, stage.name, slo.threshold, reason)
         if self.context.reached(stage) <= 0:
-            return _open(slo.text, stage.name, slo.threshold, f"{stage.name} was never reached")
+            reason = "is still to come" if self.context.running else "was never reached"
+            return _open(slo.text, stage.name, slo.threshold, f"{stage.name} {reason}")
         bounds = self.bounds(slo, stage)
         if bounds is None:
             return _open(slo.text, stage.name, slo.threshold, self.no_data(slo, stage))
@@ -109,6 +110,8 @@ class _Judge:
         if not self.context.whole(stage):
             ran = text.duration(self.context.reached(stage))
             planned = text.duration(stage.duration_s)
+            if self.context.running:
+                return Status.INCONCLUSIVE, f"{ran} of {planned} so far"
             return Status.INCONCLUSIVE, f"only {ran} of {planned} were run"
         return Status.PASSED, ""
 

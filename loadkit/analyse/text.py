@@ -51,6 +51,20 @@ def rate(per_second: float | None) -> str:
     return f"{per_second:.1f}".removesuffix(".0") + "/s"
 
 
+def size(count: float | None) -> str:
+    """``0 B``, ``812 B``, ``1.02 KiB``, ``-31.4 MiB``; ``–`` for None."""
+    if count is None:
+        return "–"
+    value, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if abs(value) < 1023.5:
+            break
+        value, unit = value / 1024, larger
+    digits = 0 if unit == "B" or abs(value) >= 99.95 else 1 if abs(value) >= 9.995 else 2
+    shown = f"{value:.{digits}f}"
+    return f"{'0' if float(shown) == 0 else shown} {unit}"
+
+
 def number(count: int | None) -> str:
     """``14,312``; ``unknown`` for None."""
     return "unknown" if count is None else f"{count:,}"

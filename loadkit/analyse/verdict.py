@@ -27,24 +27,28 @@ class Conclusion:
 
 
 def conclude(facts: Facts) -> Conclusion:
-    """Where several hold: interrupted, broken, invalid generator, alerts, objectives, doubt."""
+    """Where several hold: interrupted, broken, invalid generator, alerts, objectives and abort
+    rules, doubt."""
     if facts.state == "running":
         return Conclusion("inconclusive", _running(facts), 5)
     if facts.state == "interrupted" or facts.context.end_reason == "interrupted":
         return Conclusion("interrupted", _interrupted(facts), 130)
     if facts.state == "crashed":
         return Conclusion("broken", _broken(facts), 1)
+    aborted = f"{_aborted(facts)}; " if facts.state == "aborted" else ""
     if facts.generator.verdict == "invalid":
         reasons = "; ".join(facts.generator.reasons)
         return Conclusion(
             "invalid",
-            f"the generator could not do its work, so no number is the service's: {reasons}",
+            f"{aborted}the generator could not do its work, "
+            f"so no number is the service's: {reasons}",
             5,
         )
     wrong_alerts = [alert for alert in facts.alerts if _decides(alert, Status.FAILED)]
     missed = [result for result in facts.slos if result.verdict.status is Status.FAILED]
-    if wrong_alerts or missed:
-        sentence = "; ".join([*_misses(missed), *map(_alert_words, wrong_alerts)])
+    if wrong_alerts or missed or aborted:
+        sentence = aborted + "; ".join([*_misses(missed), *map(_alert_words, wrong_alerts)])
+        sentence = sentence.removesuffix("; ")
         return Conclusion("failed", sentence, 4 if wrong_alerts else 3)
     open_points = list(_open_points(facts))
     if open_points:
@@ -198,6 +202,19 @@ def _interrupted(facts: Facts) -> str:
     if facts.context.end_reason == "finished":
         return "interrupted after the load had ended"
     return f"interrupted {_progress(facts)}; stages that were not run to their end are not judged"
+
+
+def _aborted(facts: Facts) -> str:
+    """``aborted at 34 s of 2 min 0 s in peak: 97 % of … failed over 10 s, against '50 % …'``."""
+    context = facts.context
+    held = (context.manifest.abort or {}).get("held") or {}
+    at_s = min(float(held.get("at_s") or context.reached_s), context.reached_s)
+    stage = context.stage_at(max(0.0, at_s - 1e-6))
+    where = f" in {stage.name}" if stage else ""
+    rule = str(held.get("rule") or "").partition(": ")[2]
+    seen = str(held.get("observed") or "a rule was held")
+    words = f"aborted at {text.at(round(at_s))} of {text.duration(context.plan_end_s)}{where}"
+    return f"{words}: {seen}" + (f", against the rule {rule!r}" if rule else "")
 
 
 def _broken(facts: Facts) -> str:

@@ -21,8 +21,8 @@ _NANOSECONDS = ("t0_mono_ns", "t0_wall_ns", "end_mono_ns")
 class Manifest:
     """See docs/bundle.md for every field.
 
-    ``state`` is running, complete, interrupted or failed; a bundle whose state is still running
-    when no loadkit writes it was cut short.
+    ``state`` is running, complete, interrupted, aborted or failed; a bundle whose state is still
+    running when no loadkit writes it was cut short.
     """
 
     name: str
@@ -50,8 +50,11 @@ class Manifest:
     versions: dict[str, str] = field(default_factory=dict)
     generator: dict[str, Any] = field(default_factory=dict)
     workers: list[dict[str, Any]] = field(default_factory=list)
+    signals: dict[str, Any] = field(default_factory=dict)
     observing: dict[str, Any] | None = None
     load_end: dict[str, Any] | None = None
+    abort: dict[str, Any] | None = None
+    max_rate: float | None = None
     collectors: dict[str, str] = field(default_factory=dict)
     lost_rows: dict[str, int] = field(default_factory=dict)
     cut_tables: list[str] = field(default_factory=list)

@@ -44,6 +44,7 @@ class RunData:
     generator: pd.DataFrame
     series: pd.DataFrame
     metrics: pd.DataFrame
+    metric_info: pd.DataFrame
     alert_states: pd.DataFrame
     notifications: pd.DataFrame
     spans: pd.DataFrame
@@ -51,6 +52,11 @@ class RunData:
     logs: pd.DataFrame
     profiles: pd.DataFrame
     profile_runs: pd.DataFrame
+    profile_slices: pd.DataFrame
+    profile_threads: pd.DataFrame
+    memory_runs: pd.DataFrame
+    memory_stacks: pd.DataFrame
+    memory_growth: pd.DataFrame
     host: pd.DataFrame
     processes: pd.DataFrame
     faults: pd.DataFrame
@@ -132,18 +138,33 @@ def _read_tables(directory: Path) -> tuple[dict[str, pa.Table], list[str]]:
 
 
 def _found(folder: Path) -> Iterator[tuple[str, pa.Table, bool]]:
+    """Each table that is there: its stream, else its Parquet file.
+
+    In this order, because a bundle may be closed meanwhile: a stream goes when what replaces it is
+    whole, so a reader who finds no stream any more finds that. A stream beside Parquet files was
+    left by a crash between the two steps, and they may not all be there.
+    """
+    folded: tuple[str, ...] = ()
     for name in BY_NAME:
-        parquet, stream = folder / f"{name}.parquet", folder / (name + SUFFIX)
-        # A stream beside a Parquet file of its name was left by a crash between the two steps.
-        replaced = "seconds" if name == "intervals" else name
-        if parquet.exists():
-            try:
-                yield name, pq.read_table(parquet, schema=BY_NAME[name].schema), True
-            except (pa.ArrowInvalid, OSError) as error:
-                raise BundleError(f"cannot be read: {error}", where=str(parquet)) from None
-        elif stream.exists() and not (folder / f"{replaced}.parquet").exists():
-            table, whole = read_stream(stream)
+        if name in folded:
+            continue
+        try:
+            table, whole = read_stream(folder / (name + SUFFIX))
+        except FileNotFoundError:
+            table, whole = _parquet(folder / f"{name}.parquet", name), True
+        else:
+            folded = ("seconds", "windows") if name == "intervals" else folded
+        if table is not None:
             yield name, table, whole
+
+
+def _parquet(path: Path, name: str) -> pa.Table | None:
+    try:
+        return pq.read_table(path, schema=BY_NAME[name].schema)
+    except FileNotFoundError:
+        return None
+    except (pa.ArrowInvalid, OSError) as error:
+        raise BundleError(f"cannot be read: {error}", where=str(path)) from None
 
 
 def _time_base(manifest: Manifest, tables: dict[str, pa.Table]) -> tuple[int | None, ClockMap]:

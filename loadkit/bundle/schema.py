@@ -4,7 +4,8 @@ Version history
     1   first format
     2   generator: worker, run_delay_ns, max_files; windows and seconds have iterations too.
         What an older bundle lacks is null.
-    3   metric_info; memory; profiles: thread, state.
+    3   metric_info; memory_runs, memory_stacks, memory_growth; profile_slices, profile_threads;
+        profiles: thread, state, slice; profile_runs: file.
 
 Stamps: ``mono_ns`` is CLOCK_MONOTONIC in nanoseconds, the clock of everything loadkit measures
 itself; ``wall_ns`` is Unix time in nanoseconds as a foreign source stamped it. ``second`` counts
@@ -93,8 +94,9 @@ TABLES: tuple[Table, ...] = (
             Column(
                 "event",
                 _text,
-                "planned, started, late, never_started (arrivals); sent, completed (a response "
-                "came), ok, failed, raised, cancelled (requests)",
+                "planned, started, late, never_started, unfed (arrivals; the last are those that "
+                "found a feeder empty and sent nothing); sent, completed (a response "
+                "came), ok, failed, raised, cancelled, held (waited for --max-rate) (requests)",
             ),
             Column("count", _int, "how often"),
         ),
@@ -178,6 +180,16 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+        "metric_info",
+        "What the exposition, or Prometheus' metadata, says about each metric.",
+        (
+            Column("name", _text, "metric name as it was declared, without suffixes of series"),
+            Column("type", _text, "counter, gauge, histogram, summary … or unknown"),
+            Column("help", _text, "its description"),
+            Column("unit", _text, "its unit; null where none is declared"),
+        ),
+    ),
+    Table(
         "alert_states",
         "Alerts as Prometheus' API showed them, once a second while any was active.",
         (
@@ -256,6 +268,13 @@ TABLES: tuple[Table, ...] = (
             Column("stack", _text, "frames 'function (file:line)', root first, joined by ;"),
             Column("count", _int, "samples"),
             Column("rooted", _flag, "whether the stack begins where its thread does"),
+            Column("thread", _text, "name and id of its thread; null where it is not known"),
+            Column(
+                "state",
+                _text,
+                "running_gil (with the interpreter's lock), running (without it), idle or unknown",
+            ),
+            Column("slice", pa.int32(), "number of the slice in profile_slices"),
         ),
     ),
     Table(
@@ -272,6 +291,91 @@ TABLES: tuple[Table, ...] = (
             Column("samples", _int, "stacks taken"),
             Column("errors", _int, "samples that could not be taken"),
             Column("message", _text, "why there is no profile, else null"),
+            Column("file", _text, "collapsed stacks in the bundle; null where there are none"),
+        ),
+    ),
+    Table(
+        "profile_slices",
+        "A profile is taken in slices: the repetition that its intervals rest on.",
+        (
+            _STAGE,
+            Column("process", _text, "component"),
+            Column("slice", pa.int32(), "its number within the profile, in order of time"),
+            Column(
+                "kind",
+                _text,
+                "gil: whose stack held the interpreter's lock, at rate_hz; states: every thread "
+                "with its state, a few times a second",
+            ),
+            Column("mono_ns", _int, "when it began"),
+            Column("duration_s", _real, "how long was sampled"),
+            Column("samples", _int, "gil: stacks with the lock; states: looks at all threads"),
+            Column("errors", _int, "samples that could not be taken"),
+        ),
+    ),
+    Table(
+        "profile_threads",
+        "Processor time of each thread while a profile was taken, as the kernel counts it.",
+        (
+            _STAGE,
+            Column("process", _text, "component"),
+            Column("thread", _text, "name and id"),
+            Column("cpu_ratio", _real, "share of one core used"),
+        ),
+    ),
+    Table(
+        "memory_runs",
+        "One row a process whose memory was tracked in a stage.",
+        (
+            _STAGE,
+            Column("process", _text, "component"),
+            Column("pid", _int, "process id"),
+            Column("how", _text, "tracker (inside the process) or attach"),
+            Column("mono_ns", _int, "when tracking began"),
+            Column("end_mono_ns", _int, "when it ended"),
+            Column("start_s", _real, "how long switching it on took; the process may stand still"),
+            Column("stop_s", _real, "how long switching it off took"),
+            Column("stall_s", _real, "attach: how long a debugger held the process, both times"),
+            Column("allocations", _int, "allocations made"),
+            Column("allocated_bytes", _int, "bytes allocated, freed or not"),
+            Column("peak_bytes", _int, "most bytes of them alive at once"),
+            Column("left_bytes", _int, "bytes not freed by the end"),
+            Column("file", _text, "memray's own file below the bundle; null when not kept"),
+            Column("message", _text, "why there is nothing, else null"),
+        ),
+    ),
+    Table(
+        "memory_stacks",
+        "Where tracked memory was allocated.",
+        (
+            _STAGE,
+            Column("process", _text, "component"),
+            Column(
+                "kind",
+                _text,
+                "peak (alive when most was), kept (made after the first quarter and never freed), "
+                "allocated (all; the frame alone)",
+            ),
+            Column("stack", _text, "frames 'function (file:line)', root first, joined by ;"),
+            Column("bytes", _int, "bytes; null where it was not among the largest"),
+            Column("count", _int, "allocations; null where it was not among the most"),
+        ),
+    ),
+    Table(
+        "memory_growth",
+        "Tracked memory over time.",
+        (
+            _STAGE,
+            Column("process", _text, "component"),
+            _WALL,
+            Column("function", _text, "function (file) that allocated it; null for all together"),
+            Column("heap_bytes", _int, "bytes alive of what was allocated since tracking began"),
+            Column(
+                "lasting_bytes",
+                _int,
+                "those of them that live for 15 % of the stage or longer; null in its last 15 %",
+            ),
+            Column("rss_bytes", _int, "resident memory; with function null"),
         ),
     ),
     Table(

@@ -11,11 +11,41 @@ from pathlib import Path
 from typing import NoReturn
 
 import loadkit
-from loadkit.cli import bench, completion, config, export, init, plan, report, run, stack
+from loadkit.cli import (
+    bench,
+    completion,
+    config,
+    export,
+    init,
+    listing,
+    notebook,
+    plan,
+    prune,
+    report,
+    rm,
+    run,
+    show,
+    stack,
+)
 from loadkit.cli.command import Command, Parser
 from loadkit.errors import LoadkitError, UsageError
 
-COMMANDS: tuple[Command, ...] = (init, run, plan, report, export, config, stack, bench, completion)
+COMMANDS: tuple[Command, ...] = (
+    init,
+    run,
+    plan,
+    report,
+    listing,
+    show,
+    rm,
+    prune,
+    export,
+    notebook,
+    config,
+    stack,
+    bench,
+    completion,
+)
 INTERRUPTED = 130
 DEBUG = "LOADKIT_DEBUG"
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loadkit.cli import options as shared
+from loadkit.cli.quick import Chosen, add_quick, chosen, file_or_url
 from loadkit.config import Config, load_config
 from loadkit.errors import TargetError, UsageError
 from loadkit.load.allot import Kind
@@ -24,6 +25,7 @@ from loadkit.run.describe import Description, describe
 from loadkit.run.interrupts import Interrupted, Interrupts
 from loadkit.run.plan import Plan, make_plan
 from loadkit.run.request import RunRequest
+from loadkit.run.settle import settle
 from loadkit.run.smoke import Smoked, smoke
 from loadkit.run.targets import check_allowed, check_reachable
 
@@ -36,11 +38,14 @@ _NOWHERE = "http://127.0.0.1"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit plan``."""
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="scenario or locustfile")
+    parser.add_argument(
+        "file", nargs="?", type=file_or_url, metavar="FILE", help="scenario, locustfile or URL"
+    )
     shared.add_load(parser.add_argument_group("load"))
+    add_quick(parser)
     parser.add_argument(
         "--stack",
-        choices=("none", "embedded"),
+        choices=("none", "embedded", "external"),
         help="default: the scenario's; of the embedded one only the service is started",
     )
     parser.add_argument(
@@ -51,7 +56,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also say how the load is shared by N workers",
     )
     parser.add_argument("--no-smoke", action="store_true", help="send nothing")
-    parser.add_argument("--json", action="store_true", help="counts and every second as JSON")
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        action="append",
+        default=[],
+        const=True,
+        metavar="TEXT|@FILE",
+        help="counts and every second as JSON; with --url and a value, the body of the request",
+    )
     parser.epilog = (
         "Other options are handed to Locust and to the file's own parser (for example --tags).\n"
         "Exit status 3: a request of the smoke iteration failed, or a task raised."
@@ -61,11 +74,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace, unknown: list[str]) -> int:
     """See Command."""
     shared.refuse_replaced(unknown)
-    file = options.locustfile or options.file
-    if file is None:
-        raise UsageError("no scenario given", remedy="For example: loadkit plan scenarios/peak.py")
+    body = _split_json(options)
+    with chosen(options, NAME, body) as what:
+        return _execute(options, unknown, what)
+
+
+def _split_json(options: argparse.Namespace) -> str | None:
+    """``--json`` alone asks for JSON; a value is the body for a URL, or else the file."""
+    values = [value for value in options.json if value is not True]
+    if values and options.url is None and options.file is None and options.locustfile is None:
+        options.file = file_or_url(values.pop(0))
+        options.json = [True]
+    options.json = any(value is True for value in options.json)
+    return values[-1] if values else None
+
+
+def _execute(options: argparse.Namespace, unknown: list[str], what: Chosen) -> int:
     request = RunRequest(
-        file=file,
+        file=what.file,
         locust_args=tuple(unknown),
         host=options.host,
         users=options.users,
@@ -75,7 +101,7 @@ def execute(options: argparse.Namespace, unknown: list[str]) -> int:
         stack=options.stack,
     )
     try:
-        return asyncio.run(_Look(request, options).take())
+        return asyncio.run(_Look(what.into(request), options).take())
     except Interrupted:
         print("interrupted", file=sys.stderr)
         return 130
@@ -102,6 +128,9 @@ class _Look:
         with Interrupts(lambda text: print(text, file=sys.stderr)) as interrupts:
             config = load_config(Path.cwd())
             found = await interrupts.race(describe(self._request.file, self._request.locust_args))
+            scenario_stack = found.scenario.stack if found.scenario else None
+            settled = settle(self._request, config, scenario_stack)
+            self._request, config = settled.request, settled.config
             plan = self._plan(found)
             if plan.scenario is None and self._workers > 1:
                 raise UsageError(
@@ -123,7 +152,7 @@ class _Look:
 
     def _plan(self, found: Description) -> Plan:
         request = self._request
-        if request.stack is None and found.scenario and found.scenario.stack == "external":
+        if request.stack == "external":
             request = replace(request, prometheus=_NOWHERE)  # a run needs one, a look does not
         try:
             return make_plan(request, found)
@@ -200,6 +229,7 @@ def _wanted(plan: Plan, found: Description) -> Wanted:
         expect=plan.expect,
         forbid=plan.forbid,
         faults=[str(fault) for fault in plan.faults],
+        abort=[str(rule) for rule in plan.abort],
     )
 
 

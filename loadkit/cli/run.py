@@ -8,13 +8,16 @@ import re
 import sys
 from pathlib import Path
 
-from loadkit.cli.options import add_load, ratio, refuse_replaced, seconds, whole
-from loadkit.cli.screen import make_screen
+from loadkit.cli.live import add_live, take_back_file
+from loadkit.cli.options import add_load, positive, ratio, refuse_replaced, seconds, whole
+from loadkit.cli.quick import add_quick, chosen, file_or_url, without_values
+from loadkit.cli.screen import TerminalScreen, make_screen
 from loadkit.errors import UsageError
 from loadkit.load.workers.address import DEFAULT_PORT
 from loadkit.load.workers.tokens import VARIABLE as TOKEN_VARIABLE
 from loadkit.report.text import summary
 from loadkit.run.conduct import conduct
+from loadkit.run.finish import Outcome
 from loadkit.run.interrupts import Interrupted
 from loadkit.run.request import RunRequest
 from loadkit.run.workers import TIMEOUT_S
@@ -26,21 +29,43 @@ HELP = "drive a scenario or a locustfile, watch everything, write a bundle and a
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit run``."""
-    parser.add_argument("file", nargs="?", type=Path, metavar="FILE", help="scenario or locustfile")
+    parser.add_argument(
+        "file", nargs="?", type=file_or_url, metavar="FILE", help="scenario, locustfile or URL"
+    )
     add_load(parser.add_argument_group("load (a plain locustfile)"))
+    add_quick(parser)
+    parser.add_argument("--json", metavar="TEXT|@FILE", help="a body of JSON, with --url")
+    _add_limits(parser.add_argument_group("limits (docs/abort.md)"))
     _add_workers(parser.add_argument_group("several processes (docs/workers.md)"))
     _add_verdict(parser.add_argument_group("verdict"))
     _add_stack(parser.add_argument_group("stack and sources"))
     output = parser.add_argument_group("output")
     output.add_argument("--name", help="name of the run (default: the scenario's)")
     output.add_argument(
-        "--reports", type=Path, default=Path("reports"), metavar="DIR", help="where bundles go"
+        "--reports", type=Path, metavar="DIR", help="where bundles go (default reports/)"
     )
     output.add_argument("--samples", action="store_true", help="also write every latency")
+    add_live(parser.add_argument_group("looking on (docs/live.md)"))
     parser.epilog = (
         "Other options are handed to Locust and to the file's own parser (for example --tags).\n"
         "Standard output carries the bundle's path and nothing else."
     )
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--max-rate", type=positive, metavar="R", help="refuse to plan more arrivals a second"
+    )
+    group.add_argument(
+        "--abort-errors",
+        metavar="'SHARE for TIME'",
+        help="end early: '50 %% for 10 s' of requests fail",
+    )
+    for option, metavar, text in (
+        ("--abort-slo", "'OBJECTIVE for TIME'", "end early: 'p95 < 300 ms for 20 s' is missed"),
+        ("--abort-promql", "'PROMQL for TIME'", "end early: 'up == 0 for 5 s' returns anything"),
+    ):
+        group.add_argument(option, action="append", default=[], metavar=metavar, help=text)
 
 
 def _add_workers(group: argparse._ArgumentGroup) -> None:
@@ -85,7 +110,11 @@ def _add_verdict(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_stack(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--stack", choices=("none", "embedded"), help="default: the scenario's")
+    group.add_argument(
+        "--stack",
+        choices=("none", "embedded", "external"),
+        help="what is around the load; default: of loadkit.toml, else the scenario's",
+    )
     group.add_argument(
         "--rules",
         default="corrected",
@@ -101,41 +130,57 @@ def _add_stack(group: argparse._ArgumentGroup) -> None:
         help="read only this job (a name or a regular expression; may be repeated)",
     )
     group.add_argument(
+        "--metrics",
+        action="append",
+        default=[],
+        metavar="URL",
+        help="an exposition to read directly, without a Prometheus (may be repeated)",
+    )
+    group.add_argument(
         "--alertmanager", metavar="URL", help="an Alertmanager that is already there"
     )
     group.add_argument(
         "--trace-ratio",
         type=ratio,
-        default=1.0,
         metavar="R",
         help="share of requests whose traceparent asks for sampling, 0 to 1 (default 1)",
+    )
+    group.add_argument(
+        "--memory", action="store_true", help="add a stage in which memory is tracked (docs/memory)"
+    )
+    group.add_argument(
+        "--memory-attach", type=whole, metavar="N", help="a Python process to attach memray to"
     )
     group.add_argument("--pid", type=whole, metavar="N", help="a process to profile with py-spy")
 
 
 def execute(options: argparse.Namespace, unknown: list[str]) -> int:
     """See Command."""
-    request = _request(options, unknown)
+    refuse_replaced(unknown)
+    take_back_file(options)
     screen = make_screen()
     try:
-        outcome = asyncio.run(conduct(request, screen))
+        with chosen(options, NAME, options.json) as what:
+            request = what.into(_request(options, unknown, what.file))
+            outcome = asyncio.run(conduct(request, screen, lambda found: _tell(found, screen)))
     except Interrupted:
         screen.clear()
         print("interrupted before anything was measured", file=sys.stderr)
         return 130
     finally:
         screen.clear()
-    print(summary(outcome.analysis, screen.width, screen.colour), file=sys.stderr)
-    print(f"  report     {outcome.directory / 'report.html'}", file=sys.stderr, flush=True)
-    print(outcome.directory, flush=True)
     return outcome.exit_status
 
 
-def _request(options: argparse.Namespace, unknown: list[str]) -> RunRequest:
-    refuse_replaced(unknown)
-    file = options.locustfile or options.file
-    if file is None:
-        raise UsageError("no scenario given", remedy="For example: loadkit run scenarios/peak.py")
+def _tell(outcome: Outcome, screen: TerminalScreen) -> None:
+    """The summary, and on standard output the bundle."""
+    screen.clear()
+    print(summary(outcome.analysis, screen.width, screen.colour), file=sys.stderr)
+    print(f"  report     {outcome.directory / 'report.html'}", file=sys.stderr, flush=True)
+    print(outcome.directory, flush=True)
+
+
+def _request(options: argparse.Namespace, unknown: list[str], file: Path) -> RunRequest:
     return RunRequest(
         file=file,
         argv=tuple(_kept(sys.argv[1:], unknown)),
@@ -158,6 +203,7 @@ def _request(options: argparse.Namespace, unknown: list[str]) -> RunRequest:
         prometheus=options.prometheus,
         jobs=tuple(options.prometheus_job),
         alertmanager=options.alertmanager,
+        metrics=tuple(options.metrics),
         pid=options.pid,
         fail_on=options.fail_on,
         workers=options.workers,
@@ -165,6 +211,15 @@ def _request(options: argparse.Namespace, unknown: list[str]) -> RunRequest:
         bind=options.bind,
         token_file=options.token_file,
         worker_timeout=options.worker_timeout,
+        max_rate=options.max_rate,
+        abort_errors=options.abort_errors,
+        abort_slo=tuple(options.abort_slo),
+        abort_promql=tuple(options.abort_promql),
+        memory=options.memory,
+        memory_attach=options.memory_attach,
+        live=options.live,
+        live_hold=options.live_hold,
+        metrics_listen=options.metrics_listen,
     )
 
 
@@ -173,7 +228,7 @@ def _kept(words: list[str], unknown: list[str]) -> list[str]:
     secrets, so only the options' names stay."""
     foreign = set(unknown)
     kept = []
-    for word in words:
+    for word in without_values(words):
         if word in foreign:
             option, given, _ = word.partition("=")
             word = option if word.startswith("-") and not given else f"{option}=[removed]"

@@ -6,9 +6,10 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from loadkit.collect.access import Access
 from loadkit.collect.alerts import labels_text, wall_ns
-from loadkit.collect.fetch import Fetcher, base_url, not_json
-from loadkit.collect.headers import ALERTMANAGER, from_environment
+from loadkit.collect.answers import not_json
+from loadkit.collect.fetch import Fetcher, base_url
 from loadkit.collect.periodic import Outage, Periodic
 from loadkit.collect.sources import Given
 from loadkit.ports import Notes, Sink
@@ -30,7 +31,7 @@ class AlertmanagerPoller:
         url: Alertmanager's root.
         sink: takes the rows.
         note: takes the finding ``alertmanager-lost``.
-        headers: sent with every request.
+        access: headers and TLS.
         states: also write ``alert_states``; for when no Prometheus is read.
         every_s: how often it asks, in seconds.
 
@@ -46,13 +47,13 @@ class AlertmanagerPoller:
         *,
         sink: Sink,
         note: Notes,
-        headers: Mapping[str, str] | None = None,
+        access: Access | None = None,
         states: bool = False,
         every_s: float = EVERY_S,
     ) -> None:
         self._sink = sink
         self._states = states
-        self._fetcher = Fetcher(base_url(url, "--alertmanager"), headers)
+        self._fetcher = Fetcher(base_url(url, "--alertmanager"), access)
         outage = Outage(note, "alertmanager-lost", "Alertmanager", "its alerts", tolerate=2)
         self._periodic = Periodic(self._step, every_s, outage)
         self._held: dict[tuple[str, str], dict[str, Any]] = {}
@@ -134,7 +135,7 @@ def from_given(given: Given, sink: Sink, note: Notes) -> list[AlertmanagerPoller
             given.alertmanager,
             sink=sink,
             note=note,
-            headers=from_environment(ALERTMANAGER),
+            access=given.access.get("alertmanager"),
             states=given.prometheus is None,
         )
     ]

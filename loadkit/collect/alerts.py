@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from loadkit.collect.fetch import Fetcher, base_url, not_json
-from loadkit.collect.headers import PROMETHEUS, from_environment
+from loadkit.collect.access import Access
+from loadkit.collect.answers import not_json
+from loadkit.collect.fetch import Fetcher, base_url
 from loadkit.collect.periodic import Outage, Periodic
+from loadkit.collect.prometheus_select import matchers
 from loadkit.collect.sources import Given
 from loadkit.ports import Notes, Sink
 
@@ -27,7 +29,8 @@ class AlertsPoller:
         url: Prometheus' root.
         sink: takes the rows.
         note: takes the finding ``alerts-lost``.
-        headers: sent with every request.
+        selector: further matchers; alerts whose labels do not meet them are passed over.
+        access: headers and TLS.
         every_s: how often it asks, in seconds.
 
     Raises:
@@ -42,11 +45,13 @@ class AlertsPoller:
         *,
         sink: Sink,
         note: Notes,
-        headers: Mapping[str, str] | None = None,
+        selector: str | None = None,
+        access: Access | None = None,
         every_s: float = EVERY_S,
     ) -> None:
         self._sink = sink
-        self._fetcher = Fetcher(base_url(url, "--prometheus"), headers)
+        self._fetcher = Fetcher(base_url(url, "--prometheus"), access)
+        self._matchers = matchers(selector)
         outage = Outage(
             note, "alerts-lost", "Prometheus' list of alerts", "alert states", tolerate=2
         )
@@ -87,7 +92,11 @@ class AlertsPoller:
             raise
         mono_ns = time.monotonic_ns()
         try:
-            rows = [alert_row(alert, mono_ns) for alert in document["data"]["alerts"]]
+            rows = [
+                alert_row(alert, mono_ns)
+                for alert in document["data"]["alerts"]
+                if all(matcher.holds(alert["labels"]) for matcher in self._matchers)
+            ]
         except (LookupError, TypeError, ValueError, AttributeError) as error:
             raise not_json(f"{self._fetcher.url}/api/v1/alerts") from error
         self._remember(rows)
@@ -148,5 +157,12 @@ def from_given(given: Given, sink: Sink, note: Notes) -> list[AlertsPoller]:
     """The collector of a run; none without a Prometheus."""
     if given.prometheus is None:
         return []
-    headers = from_environment(PROMETHEUS) if given.foreign else None
-    return [AlertsPoller(given.prometheus, sink=sink, note=note, headers=headers)]
+    return [
+        AlertsPoller(
+            given.prometheus,
+            sink=sink,
+            note=note,
+            selector=given.prometheus_selector,
+            access=given.access.get("prometheus"),
+        )
+    ]

@@ -1,21 +1,20 @@
-"""JSON from a server that may be gone, wrong or closed; foreign errors are mapped here only."""
+"""JSON from a server that may be gone, wrong or closed."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from loadkit.collect.headers import ALERTMANAGER, PROMETHEUS
-from loadkit.errors import CollectError, UsageError
+from loadkit.collect.access import Access
+from loadkit.collect.answers import not_json, refusal, too_long, unreachable
+from loadkit.errors import UsageError
 from loadkit.scrub import scrub
 
 TIMEOUT_S = 5
-_REFUSED = frozenset({401, 403, 407})
 
 
 def base_url(url: str, option: str) -> str:
@@ -44,85 +43,85 @@ def is_local(url: str) -> bool:
     return host in ("localhost", "::1") or host.startswith("127.")
 
 
-def refusal(status: int, body: str, where: str) -> CollectError:
-    """What an answer other than 200 means."""
-    if status in _REFUSED:
-        return CollectError(
-            f"answered {status}: not allowed",
-            where=scrub(where),
-            remedy=f"Give credentials in {PROMETHEUS} or {ALERTMANAGER}, a header a line.",
-        )
-    said = " ".join(scrub(body, 200).split())
-    return CollectError(f"answered {status}: {said}" if said else f"answered {status}",
-                        where=scrub(where))  # fmt: skip
-
-
-def not_json(where: str) -> CollectError:
-    """It answered, but something else lives there."""
-    return CollectError(
-        "answered something that is not its JSON API",
-        where=scrub(where),
-        remedy="Is it the server's root, with the path prefix it may have?",
-    )
-
-
-def unreachable(error: Exception, where: str) -> CollectError:
-    """Nobody answered."""
-    cause = _innermost(error)
-    if isinstance(cause, TimeoutError):
-        text = "timed out"
-    elif isinstance(cause, OSError) and cause.errno and cause.errno > 0:
-        text = os.strerror(cause.errno)  # asyncio has words of its own for "Connection refused"
-    else:
-        text = str(cause) or type(cause).__name__
-    return CollectError(
-        f"does not answer: {scrub(text, 200)}",
-        where=scrub(where),
-        remedy="Is it running, and is this its address?",
-    )
-
-
-def _innermost(error: BaseException) -> BaseException:
-    # The outermost text repeats the whole URL with the query in it, or says that all attempts
-    # failed; the innermost one says why.
-    while True:
-        if isinstance(error, BaseExceptionGroup):
-            inner: BaseException | None = error.exceptions[0]
-        else:
-            inner = error.__cause__ or error.__context__
-        if inner is None or isinstance(inner, asyncio.CancelledError):
-            return error
-        error = inner
-
-
 class Fetcher:
-    """A client for one server. Use :meth:`close` at the end."""
+    """A client for one server. Use :meth:`close` at the end. Redirects are not followed.
+
+    Args:
+        url: its root.
+        access: headers and TLS.
+        timeout_s: how long an answer may take, in seconds.
+
+    Raises:
+        UsageError: a certificate of ``access`` cannot be used.
+    """
 
     def __init__(
-        self, url: str, headers: Mapping[str, str] | None = None, timeout_s: float = TIMEOUT_S
+        self, url: str, access: Access | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:
+        access = access or Access()
         self.url = url
         self._client = httpx.AsyncClient(
-            headers=dict(headers or {}), timeout=timeout_s, trust_env=not is_local(url)
+            headers=dict(access.headers),
+            verify=access.tls() if url.startswith("https:") else True,
+            timeout=timeout_s,
+            trust_env=not is_local(url),
         )
 
     async def json(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         """The JSON document at ``path``.
 
         Raises:
-            CollectError: no answer, an answer other than 200, or one that is no JSON.
+            AnswerError: something answers that is not this API, or that does not let us in.
+            CollectError: no answer, or one that may be better later.
         """
-        where = f"{self.url}{path}"
-        try:
-            answer = await self._client.get(where, params=params)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise unreachable(error, self.url) from error
-        if answer.status_code != 200:
-            raise refusal(answer.status_code, answer.text, where)
+        answer = await self.get(path, params)
         try:
             return answer.json()
         except ValueError as error:
-            raise not_json(where) from error
+            raise not_json(f"{self.url}{path}", answer.text) from error
+
+    async def get(self, path: str = "", params: Mapping[str, str] | None = None) -> httpx.Response:
+        """The answer with status 200 at ``path``; raises what :meth:`json` does."""
+        where = f"{self.url}{path}"
+        try:
+            answer = await self._client.get(where, params=params)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise unreachable(error, self.url) from error
+        if answer.status_code != 200:
+            location = answer.headers.get("location", "")
+            raise refusal(answer.status_code, answer.text, where, location)
+        return answer
+
+    async def text(self, accept: str, most_bytes: int, within_s: float) -> tuple[str, str]:
+        """The body at the URL itself as text, and its content type.
+
+        Args:
+            accept: the formats wanted, as the header has them.
+            most_bytes: a longer body is refused without being read to its end.
+            within_s: how long all of it may take, in seconds.
+
+        Raises:
+            AnswerError: refused, redirected, or longer than that.
+            CollectError: no answer, or none in time.
+        """
+        try:
+            async with (
+                asyncio.timeout(within_s),
+                self._client.stream("GET", self.url, headers={"Accept": accept}) as answer,
+            ):
+                body = bytearray()
+                async for chunk in answer.aiter_bytes():
+                    body += chunk
+                    if len(body) > most_bytes:
+                        raise too_long(self.url, most_bytes)
+        except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+            raise unreachable(error, self.url) from error
+        text = body.decode("utf-8", "replace")
+        if answer.status_code != 200:
+            raise refusal(
+                answer.status_code, text, self.url, answer.headers.get("location", "")
+            )  # fmt: skip
+        return text, answer.headers.get("content-type", "")
 
     async def close(self) -> None:
         """Closes its connections."""

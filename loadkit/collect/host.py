@@ -92,18 +92,14 @@ class HostWatch:
 
     def _gone(self, name: str, pid: int, error: psutil.Error) -> None:
         self.unwatch(name)
+        who = f"Process {name} (pid {pid})"
+        evidence = {"pid": str(pid), "mono_ns": str(time.monotonic_ns())}
         if isinstance(error, psutil.AccessDenied):
-            slug, what = "process-unreadable", "belongs to somebody else and cannot be watched"
+            what = f"{who} belongs to somebody else and cannot be watched."
+            self._note(Finding("process-unreadable", Severity.WARNING, what, evidence))
         else:
-            slug, what = "process-gone", "ended; its values from then on are missing"
-        self._note(
-            Finding(
-                slug,
-                Severity.WARNING,
-                f"Process {name} (pid {pid}) {what}.",
-                {"pid": str(pid), "mono_ns": str(time.monotonic_ns())},
-            )
-        )
+            what = f"{who} ended; its values from then on are missing."
+            self._note(Finding("process-gone", Severity.WARNING, what, evidence))
 
     async def _step(self) -> None:
         # A disk that hangs (a network file system) must not hold up the loop.

@@ -1,11 +1,13 @@
-"""A small HTTP/1.1 server on loopback, for what others send us: asyncio and h11."""
+"""A small HTTP/1.1 server, for what others send us or ask of us: asyncio and h11."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
+import socket
 import zlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import h11
@@ -40,22 +42,27 @@ class Response:
     status: int
     body: bytes = b""
     content_type: str = "text/plain; charset=utf-8"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
-Handler = Callable[[Request], Response]
+Handler = Callable[[Request], Response | Awaitable[Response]]
 
 
 class HttpServer:
-    """Calls ``handler`` for each request, one after the other; what it raises is a 500.
+    """Calls ``handler`` for each request of a connection in turn; what it raises is a 500.
 
     Args:
-        handler: must not block.
-        port: 0 for a free one.
+        handler: must not block; what takes time it may await.
+        port: of loopback; 0 for a free one.
+        listening: a socket that listens already, instead of a port of loopback; closed by ``stop``.
     """
 
-    def __init__(self, handler: Handler, port: int = 0) -> None:
+    def __init__(
+        self, handler: Handler, port: int = 0, *, listening: socket.socket | None = None
+    ) -> None:
         self._handler = handler
         self._wanted = port
+        self._listening = listening
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
         self.port = 0
@@ -67,9 +74,14 @@ class HttpServer:
             CollectError: the port is taken.
         """
         try:
-            self._server = await asyncio.start_server(
-                self._connected, LOOPBACK, self._wanted, limit=_READ
-            )
+            if self._listening is not None:
+                self._server = await asyncio.start_server(
+                    self._connected, sock=self._listening, limit=_READ
+                )
+            else:
+                self._server = await asyncio.start_server(
+                    self._connected, LOOPBACK, self._wanted, limit=_READ
+                )
         except OSError as error:
             raise CollectError(
                 f"cannot listen: {error.strerror or error}",
@@ -128,7 +140,7 @@ class _Conversation:
                 request = await self._request()
                 if request is None:
                     return
-                response = self._answer(request)
+                response = await self._answer(request)
             except _Refused as error:
                 response = error.response
             except h11.RemoteProtocolError as error:
@@ -138,9 +150,10 @@ class _Conversation:
                 return
             self._http.start_next_cycle()
 
-    def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Response:
         try:
-            return self._handler(request)
+            answer = self._handler(request)
+            return await answer if inspect.isawaitable(answer) else answer
         except Exception as error:  # a broken message must not end the server
             return Response(500, type(error).__name__.encode())
 
@@ -177,8 +190,10 @@ class _Conversation:
             return
         headers = [
             ("Content-Type", response.content_type),
-            ("Content-Length", str(len(response.body))),
+            *response.headers,
         ]
+        if response.status != 304:  # it has no body, and would speak of the one it stands for
+            headers.append(("Content-Length", str(len(response.body))))
         parts = (
             h11.Response(status_code=response.status, headers=headers),
             h11.Data(data=response.body),

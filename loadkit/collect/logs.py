@@ -159,17 +159,16 @@ class LogTail:
         rows += self._budget.flush()
         if rows:
             self._sink.append("logs", rows)
+        evidence = {"file": self._path.name}
         if not self._seen and not self._outage.lasting:
-            self._tell("logs-missing", f"The log of {self._source} never appeared.")
+            what = f"The log of {self._source} never appeared."
+            self._note(Finding("logs-missing", Severity.WARNING, what, evidence))
         if self._skipped:
-            self._tell(
-                "logs-skipped",
+            what = (
                 f"{self._skipped} bytes of the log of {self._source} came faster than they could "
-                "be read and were passed over.",
+                "be read and were passed over."
             )
-
-    def _tell(self, slug: str, summary: str) -> None:
-        self._note(Finding(slug, Severity.WARNING, summary, {"file": self._path.name}))
+            self._note(Finding("logs-skipped", Severity.WARNING, what, evidence))
 
     def _open(self) -> None:
         try:

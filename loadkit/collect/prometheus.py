@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from loadkit.collect import prometheus_select as select
+from loadkit.collect import subject
+from loadkit.collect.access import Access
 from loadkit.collect.fetch import base_url
-from loadkit.collect.headers import PROMETHEUS, from_environment
+from loadkit.collect.metadata import Metadata
 from loadkit.collect.periodic import Outage, Periodic
 from loadkit.collect.prometheus_api import PrometheusApi
 from loadkit.collect.prometheus_samples import Row, SampleLog, chunks
@@ -55,7 +57,9 @@ class PrometheusCollector:
         note: takes findings: ``prometheus-lost``, ``clock-skew``.
         job_selectors: names or regular expressions of the jobs to read; all by default.
         alert_names: the alerts whose states are read; all by default.
-        headers: sent with every request.
+        selector: further matchers of all that is read, such as ``{namespace="shop"}``.
+        access: headers and TLS.
+        target: where load goes to: all that its instance exposes is read.
         step_s: how often it is read, in seconds.
         most_series: more than these in the chosen jobs are refused rather than read.
 
@@ -73,7 +77,9 @@ class PrometheusCollector:
         note: Notes,
         job_selectors: Sequence[str] | None = None,
         alert_names: Iterable[str] | None = None,
-        headers: Mapping[str, str] | None = None,
+        selector: str | None = None,
+        access: Access | None = None,
+        target: str | None = None,
         step_s: float = STEP_S,
         most_series: int = MOST_SERIES,
     ) -> None:
@@ -83,13 +89,18 @@ class PrometheusCollector:
         self._jobs = tuple(job_selectors) if job_selectors else None
         self._alerts = tuple(alert_names) if alert_names else None
         self._most_series = most_series
-        self._api = PrometheusApi(self.url, headers)
-        self._live_api = PrometheusApi(self.url, headers, timeout_s=2)
+        self._api = PrometheusApi(self.url, access)
+        self._live_api = PrometheusApi(self.url, access, timeout_s=2)
         self._log = SampleLog()
         self._outage = Outage(note, "prometheus-lost", "Prometheus", "its samples")
         self._periodic = Periodic(self._step, step_s, self._outage)
-        self._job_selectors = select.job_selectors(self._jobs)
-        self._rule_selectors: tuple[str, ...] = select.rule_selectors((), self._alerts)
+        self._selector = selector
+        self._job_selectors = (
+            *select.job_selectors(self._jobs, selector),
+            *subject.selectors(target, self._jobs, selector),
+        )
+        self._metadata = Metadata(sink)
+        self._rule_selectors: tuple[str, ...] = select.rule_selectors((), self._alerts, selector)
         self._rules_read_at = -math.inf
         self._ahead_of_mono_s = 0.0
         self._interval_s = _DEFAULT_INTERVAL_S
@@ -158,12 +169,12 @@ class PrometheusCollector:
             raise CollectError(
                 f"its jobs have {count} series, more than {self._most_series}",
                 where=scrub(self.url),
-                remedy="Choose the jobs under test with --prometheus-job NAME.",
+                remedy="Choose those under test: --prometheus-job NAME, or [prometheus] selector.",
             )
 
     def _read_rules(self) -> None:
         names = self._api.rule_names()
-        self._rule_selectors = select.rule_selectors(names, self._alerts)
+        self._rule_selectors = select.rule_selectors(names, self._alerts, self._selector)
         self._rules_read_at = time.monotonic()
 
     async def _step(self) -> None:
@@ -175,6 +186,7 @@ class PrometheusCollector:
             loop.call_soon_threadsafe(self._deliver, series, samples)
 
         await asyncio.to_thread(self._read, deliver)
+        await self._metadata.step(self._api)
 
     def _read(self, deliver: Deliver) -> None:
         if time.monotonic() - self._rules_read_at > _RULES_EVERY_S:
@@ -192,6 +204,7 @@ class PrometheusCollector:
 
     def _deliver(self, series: list[Row], samples: list[Row]) -> None:
         if series:
+            self._metadata.seen(series)
             self._sink.append("series", series)
         if samples:
             self._sink.append("metrics", samples)
@@ -223,7 +236,7 @@ class PrometheusCollector:
     def _live_query(self) -> str:
         # One request for all of them.
         window = f"{round(max(4 * self._interval_s, 2.0) * 1_000)}ms"
-        jobs = select.job_matcher(self._jobs)
+        jobs = select.job_matcher(self._jobs, self._selector)
         return " or ".join(
             f"label_replace({_filled(text, jobs, window)}, {select.quoted('live')}, "
             f'{select.quoted(name)}, "", "")'
@@ -239,13 +252,14 @@ def from_given(given: Given, sink: Sink, note: Notes) -> list[PrometheusCollecto
     """The collector of a run; none without a Prometheus."""
     if given.prometheus is None:
         return []
-    headers = from_environment(PROMETHEUS) if given.foreign else None
     return [
         PrometheusCollector(
             given.prometheus,
             sink=sink,
             note=note,
             job_selectors=given.prometheus_jobs or None,
-            headers=headers,
+            selector=given.prometheus_selector,
+            access=given.access.get("prometheus"),
+            target=given.target,
         )
     ]

@@ -10,36 +10,79 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
+import urllib3
 from prometheus_api_client.exceptions import PrometheusApiClientException
 from prometheus_api_client.prometheus_connect import PrometheusConnect
 from urllib3.util.retry import Retry
 
-from loadkit.collect.fetch import TIMEOUT_S, is_local, not_json, refusal, unreachable
-from loadkit.errors import CollectError
+from loadkit.collect.access import Access
+from loadkit.collect.answers import not_json, refusal, unreachable
+from loadkit.collect.fetch import TIMEOUT_S, is_local
+from loadkit.errors import AnswerError, CollectError
 
-_STATUS = re.compile(r"HTTP Status Code (\d+)(?: \((.*)\))?", re.S)
+_STATUS = re.compile(r"HTTP Status Code (\d+)(?: \(b?['\"]?(.*)\))?", re.S)
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 
 
-class PrometheusApi:
-    """One Prometheus. Every method raises CollectError when it does not answer as one."""
+@dataclass(frozen=True, slots=True)
+class LoadedRule:
+    """An alert rule that a Prometheus has loaded; times in seconds."""
 
-    def __init__(
-        self, url: str, headers: Mapping[str, str] | None = None, timeout_s: int = TIMEOUT_S
-    ) -> None:
+    name: str
+    group: str
+    severity: str | None
+    for_s: float
+    interval_s: float | None
+    expr: str
+
+
+class _Session(requests.Session):
+    """Follows no redirect: headers of ours would go along to wherever it leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
+
+
+class PrometheusApi:
+    """One Prometheus. Every method raises CollectError when it does not answer as one.
+
+    Args:
+        url: its root.
+        access: headers and TLS.
+        timeout_s: how long an answer may take, in seconds.
+
+    Raises:
+        UsageError: a certificate of ``access`` cannot be used.
+    """
+
+    def __init__(self, url: str, access: Access | None = None, timeout_s: int = TIMEOUT_S) -> None:
+        access = access or Access()
         self.url = url
         self._timeout_s = timeout_s
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = not is_local(url)
-        self._session.headers.update(headers or {})
+        self._session.headers.update(access.headers)
+        if url.startswith("https:"):
+            self._secure(access)
         # Retries are the collector's: the library's own wait for seconds in between.
         self._client = PrometheusConnect(
-            url, session=self._session, retry=Retry(0, redirect=3), timeout=timeout_s
+            url, session=self._session, retry=Retry(0, redirect=0), timeout=timeout_s
         )
+
+    def _secure(self, access: Access) -> None:
+        access.check_files()
+        self._session.verify = str(access.ca_file) if access.ca_file else access.verify
+        if access.cert_file is not None:
+            certificate = str(access.cert_file)
+            key = access.key_file
+            self._session.cert = (certificate, str(key)) if key else certificate
+        if not access.verify:
+            # Once in loadkit's own words, rather than at every request.
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
 
     def close(self) -> None:
         """Closes its connections."""
@@ -64,18 +107,42 @@ class PrometheusApi:
             raise not_json(self.url) from error
 
     def rule_names(self) -> frozenset[str]:
-        """The series that recording rules write."""
-        groups = self._get("/api/v1/rules").get("groups") or []
-        return frozenset(
-            str(rule["name"])
-            for group in groups
-            for rule in group.get("rules") or []
-            if rule.get("type") == "recording"
+        """The series that recording rules write; none where the server has no API for rules."""
+        try:
+            rules = self._rules()
+        except AnswerError:  # asked after its query API has answered
+            return frozenset()
+        return frozenset(str(rule["name"]) for _, rule in rules if rule.get("type") == "recording")
+
+    def alert_rules(self) -> tuple[LoadedRule, ...]:
+        """The alerts that it evaluates, in its order; a name may be there several times."""
+        return tuple(
+            LoadedRule(
+                name=str(rule["name"]),
+                group=str(group.get("name", "")),
+                severity=(rule.get("labels") or {}).get("severity"),
+                for_s=float(rule.get("duration") or 0.0),
+                interval_s=float(group["interval"]) if group.get("interval") else None,
+                expr=str(rule.get("query", "")),
+            )
+            for group, rule in self._rules()
+            if rule.get("type") == "alerting"
         )
+
+    def _rules(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        groups = self._get("/api/v1/rules").get("groups") or []
+        return [(group, rule) for group in groups for rule in group.get("rules") or []]
+
+    def metadata(self) -> dict[str, Any]:
+        """Metric name → list of what its targets declare: type, help, unit."""
+        return self._get("/api/v1/metadata?limit_per_metric=1")
 
     def scrape_intervals(self) -> dict[str, float]:
         """Job → its longest scrape interval in seconds; empty where Prometheus does not tell."""
-        targets = self._ask(lambda: self._client.get_targets(state="active"))
+        try:
+            targets = self._ask(lambda: self._client.get_targets(state="active"))
+        except AnswerError:  # Mimir and others have queries, but no targets
+            targets = None
         intervals: dict[str, float] = {}
         for target in (targets or {}).get("activeTargets") or []:
             job = str(target.get("labels", {}).get("job", ""))
@@ -90,7 +157,8 @@ class PrometheusApi:
         def get() -> Any:
             answer = self._session.get(where, timeout=self._timeout_s)
             if answer.status_code != 200:
-                raise refusal(answer.status_code, answer.text, where)
+                location = answer.headers.get("location", "")
+                raise refusal(answer.status_code, answer.text, where, location)
             return answer.json()["data"]
 
         data = self._ask(get)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+from loadkit.scrub import scrub
+
 LONGEST_CHUNK_S = 60.0
+_LONG = 8  # shorter ones are kinds (token="input"), not secrets
 
 Row = dict[str, Any]
 
@@ -18,7 +22,9 @@ class SampleLog:
     timestamp) is new exactly when it is later than the newest one. Give chunks in order of time.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, first: int = 0) -> None:
+        """``first``: number of the first series, so that several logs share one bundle."""
+        self._first = first
         self._known: dict[frozenset[tuple[str, str]], list[int]] = {}
 
     @property
@@ -35,7 +41,7 @@ class SampleLog:
             key = frozenset(labels.items())
             state = self._known.get(key)
             if state is None:
-                state = self._known[key] = [len(self._known), -(1 << 62)]
+                state = self._known[key] = [self._first + len(self._known), -(1 << 62)]
                 series_rows.append(_series_row(state[0], labels))
             number, newest = state
             for stamp, value in entry["values"]:
@@ -50,7 +56,7 @@ class SampleLog:
 
 
 def _series_row(number: int, labels: Mapping[str, str]) -> Row:
-    rest = {key: labels[key] for key in sorted(labels) if key != "__name__"}
+    rest = {key: _kept(key, labels[key]) for key in sorted(labels) if key != "__name__"}
     return {
         "series": number,
         "name": labels.get("__name__", ""),
@@ -58,6 +64,14 @@ def _series_row(number: int, labels: Mapping[str, str]) -> Row:
         "job": labels.get("job"),
         "instance": labels.get("instance"),
     }
+
+
+@lru_cache(maxsize=8192)  # the same few values stand in thousands of series
+def _kept(label: str, value: str) -> str:
+    """A label's value without secrets: what looks like one, or is long and has such a name."""
+    text = scrub(value)
+    named = scrub(f"{label}={text}") if len(value) >= _LONG else ""
+    return named.removeprefix(f"{label}=") if named else text
 
 
 def chunks(

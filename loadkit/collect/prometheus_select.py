@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from loadkit.model.selector import Matcher, parse_selector
+
 CHOSEN = (
     # the machine: saturation and errors of each resource
     "node_cpu_seconds_total",
@@ -42,37 +44,57 @@ CHOSEN = (
     "alertmanager_notifications_(failed_)?total",
 )
 
-_FAMILIES = ("node", "prometheus", "alertmanager", "net_conntrack", "promhttp")
+FAMILIES = ("node", "prometheus", "alertmanager", "net_conntrack", "promhttp")
 ALERT_SERIES = ("ALERTS", "ALERTS_FOR_STATE")
 
 
-def job_matcher(jobs: Iterable[str] | None) -> str:
-    """``job=~"a|b"``; of every job when none is named. Names may be regular expressions."""
+def job_matcher(jobs: Iterable[str] | None, further: str | None = None) -> str:
+    """``job=~"a|b"``; of every job when none is named. Names may be regular expressions.
+
+    ``further`` are matchers in braces, as [prometheus] selector has them.
+    """
     wanted = "|".join(jobs or ())
-    return f"job=~{quoted(wanted or '.+')}"
+    return f"job=~{quoted(wanted or '.+')}{_also(further)}"
 
 
-def job_selectors(jobs: Iterable[str] | None) -> tuple[str, str]:
+def job_selectors(jobs: Iterable[str] | None, further: str | None = None) -> tuple[str, str]:
     """What belongs to jobs: everything outside the families above, then the choice of them."""
-    matcher = job_matcher(jobs)
-    others = quoted("|".join(f"{family}_.*" for family in _FAMILIES))
+    matcher = job_matcher(jobs, further)
+    others = quoted("|".join(f"{family}_.*" for family in FAMILIES))
     return (
         f"{{{matcher},__name__!~{others}}}",
         f"{{{matcher},__name__=~{quoted('|'.join(CHOSEN))}}}",
     )
 
 
-def rule_selectors(names: Iterable[str], alerts: Iterable[str] | None) -> tuple[str, ...]:
+def rule_selectors(
+    names: Iterable[str], alerts: Iterable[str] | None, further: str | None = None
+) -> tuple[str, ...]:
     """What rules write, which needs not have a job: recorded series and alert states."""
     states = f"__name__=~{quoted('|'.join(ALERT_SERIES))}"
     wanted = sorted(alerts or ())
     if wanted:
         states += f",alertname=~{quoted('|'.join(re.escape(name) for name in wanted))}"
     recorded = "|".join(sorted(names))
-    selectors = [f"{{{states}}}"]
+    selectors = [f"{{{states}{_also(further)}}}"]
     if recorded:
-        selectors.append(f"{{__name__=~{quoted(recorded)}}}")
+        selectors.append(f"{{__name__=~{quoted(recorded)}{_also(further)}}}")
     return tuple(selectors)
+
+
+def matchers(selector: str | None) -> tuple[Matcher, ...]:
+    """The conditions of ``{name="value", …}``; none of None.
+
+    Raises:
+        UsageError: it is no selector.
+    """
+    if selector is None:
+        return ()
+    return parse_selector(f"any{selector}", "[prometheus] selector").matchers
+
+
+def _also(further: str | None) -> str:
+    return "".join(f",{matcher}" for matcher in matchers(further))
 
 
 def quoted(text: str) -> str:

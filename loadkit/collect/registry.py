@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from loadkit.collect import alertmanager, alerts, host, logs, prometheus
+from loadkit.collect import alertmanager, alerts, host, logs, prometheus, scrape
 from loadkit.collect.sources import Given
 from loadkit.ports import Collector, Notes, Sink
 
@@ -16,6 +16,7 @@ Factory = Callable[[Given, Sink, Notes], Sequence[Collector]]
 
 COLLECTORS: tuple[Factory, ...] = (
     prometheus.from_given,
+    scrape.from_given,
     alerts.from_given,
     alertmanager.from_given,
     logs.from_given,

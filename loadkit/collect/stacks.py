@@ -1,48 +1,112 @@
-"""py-spy's raw format → stacks, and its last words → counts. Pure."""
+"""py-spy's raw and dump formats → stacks, and its last words → counts. Pure."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
+
+GIL, RUNNING, IDLE = "running_gil", "running", "idle"
 
 # Where an interpreter, a thread or a greenlet begins, whatever the class in front of it.
 _STARTS = frozenset({"_run_module_as_main", "<module>", "_bootstrap", "_bootstrap_inner", "_main"})
 _COUNTS = re.compile(r"Samples: (\d+) Errors: (\d+)")
 _FUNCTION = re.compile(r"^(?:.*\.)?([^.\s]+) \(")
+# What `--threads` puts in front of a stack.
+_THREAD = re.compile(r"thread \((?P<id>[^)]+)\)(?:: (?P<name>.*))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One thread's stack, as seen in a slice; ``frames`` root first, joined by ``;``."""
+
+    slice: int
+    thread: str | None
+    state: str
+    frames: str
 
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """Frames root first joined by ``;``, how often seen, whether it begins where a thread does."""
+    """A sight, how often it was seen, and whether it begins where a thread does."""
 
-    frames: str
+    sight: Sight
     count: int
     rooted: bool
 
 
-def parse(lines: Iterable[str]) -> list[Stack]:
-    """The stacks of a raw file, added up, most frequent first; lines of another form are left out.
+def parse_raw(lines: Iterable[str], number: int) -> Counter[Sight]:
+    """The stacks of a raw file of `--gil --threads`; lines of another form are left out."""
+    counts: Counter[Sight] = Counter()
+    for line in lines:
+        frames, _, count = line.rstrip("\n").rpartition(" ")
+        if not frames or not count.isdigit():
+            continue
+        first, _, rest = frames.partition(";")
+        thread = _THREAD.fullmatch(first)
+        if thread is not None:
+            frames = rest
+        name = None if thread is None else thread_name(thread["id"], thread["name"])
+        if frames:
+            counts[Sight(number, name, GIL, frames)] += int(count)
+    return counts
+
+
+def parse_dump(text: str, number: int) -> Counter[Sight] | None:
+    """What every thread was doing in a `dump --json`; None when it is none."""
+    try:
+        threads = json.loads(text)
+        return Counter(_sight(thread, number) for thread in threads if thread["frames"])
+    except (ValueError, TypeError, KeyError):
+        return None
+
+
+def _sight(thread: dict[str, Any], number: int) -> Sight:
+    state = GIL if thread["owns_gil"] else RUNNING if thread["active"] else IDLE
+    frames = ";".join(_frame(frame) for frame in reversed(thread["frames"]))
+    name = thread_name(thread.get("os_thread_id"), thread.get("thread_name"))
+    return Sight(number, name, state, frames)
+
+
+def _frame(frame: dict[str, Any]) -> str:
+    """As the raw format writes it."""
+    where = frame.get("short_filename") or frame["filename"]
+    return f"{frame['name']} ({where}:{frame['line']})" if frame["line"] else (
+        f"{frame['name']} ({where})"
+    )  # fmt: skip
+
+
+def thread_name(number: object, name: str | None) -> str | None:
+    """How a thread is shown: its name where it has one, and its id."""
+    if number is None:
+        return name or None
+    return f"{name} ({number})" if name else f"thread {number}"
+
+
+def stacks(counts: Counter[Sight]) -> list[Stack]:
+    """In order of slices, the most frequent of each first.
 
     When no stack at all begins at a known start (a program that embeds Python), the most frequent
     first frame is taken for one.
     """
-    counts: Counter[str] = Counter()
-    for line in lines:
-        frames, _, number = line.rstrip("\n").rpartition(" ")
-        if frames and number.isdigit():
-            counts[frames] += int(number)
     starts: Counter[str] = Counter()
-    for frames, count in counts.items():
-        starts[_first(frames)] += count
+    for sight, count in counts.items():
+        starts[_first(sight.frames)] += count
     known = {frame for frame in starts if _function(frame) in _STARTS}
     if not known and starts:
         known = {starts.most_common(1)[0][0]}
     return [
-        Stack(frames, count, _first(frames) in known)
-        for frames, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+        Stack(sight, count, _first(sight.frames) in known)
+        for sight, count in sorted(counts.items(), key=_order)
     ]
+
+
+def _order(item: tuple[Sight, int]) -> tuple[int, int, str, str, str]:
+    sight, count = item
+    return sight.slice, -count, sight.frames, sight.thread or "", sight.state
 
 
 def _first(frames: str) -> str:

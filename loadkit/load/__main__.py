@@ -7,6 +7,8 @@ import json
 import os
 import sys
 
+from loadkit.load.spoken import clean_streams
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Does what the supervisor asks; returns the exit status."""
@@ -28,6 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(words[:cut], argparse.Namespace(locust_args=words[cut + 1 :]))
     # Standard output is not ours to write to, and a file's prints are not its result.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    clean_streams()
     if given.command == "describe":
         return _describe(given)
     if given.command == "smoke":

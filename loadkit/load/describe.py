@@ -16,11 +16,13 @@ from locust.main import merge_locustfiles_content
 from locust.user.users import HttpUser
 
 from loadkit.errors import LoadkitError, ScenarioError, UsageError
+from loadkit.load import secrets
 from loadkit.load.endless import refuse_endless
 from loadkit.load.patching import wrap
 from loadkit.model import Scenario
 from loadkit.scenario.classes import check_users
 from loadkit.scenario.codec import from_dict, to_dict
+from loadkit.scrub import scrub
 
 _USER_REMEDY = (
     "Declare at least one class with tasks, for example a subclass of locust.FastHttpUser."
@@ -32,7 +34,7 @@ def describe(file: str, locust_args: Sequence[str]) -> dict[str, Any]:
     try:
         return _describe(file, locust_args)
     except LoadkitError as error:
-        what, where, remedy = error.what, error.where, error.remedy
+        what, where, remedy = scrub(error.what), error.where, error.remedy
         return {"ok": False, "error": {"what": what, "where": where, "remedy": remedy}}
 
 
@@ -58,6 +60,7 @@ def _describe(file: str, locust_args: Sequence[str]) -> dict[str, Any]:
         "users": [_user(cls) for cls in users.values()],
         "shape": shape is not None,
         "options": _options(file, locust_args),
+        "secrets": secrets.taken(),
     }
 
 

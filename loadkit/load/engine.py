@@ -20,7 +20,9 @@ from gevent.event import Event
 from locust.exception import StopUser
 
 from loadkit.errors import LoadkitError
+from loadkit.load import pacer
 from loadkit.load.conductor import wait_until
+from loadkit.load.feed import share
 from loadkit.load.health import Health
 from loadkit.load.modes import Foreign, Staged
 from loadkit.load.plan import Plan
@@ -31,6 +33,7 @@ from loadkit.load.takeover import take_over_signals
 from loadkit.load.targets import Targets
 from loadkit.model import Finding, Severity
 from loadkit.scenario.schedule import stage_bounds
+from loadkit.scrub import scrub
 
 _NS = 1_000_000_000
 _EARLY_NS = 50_000_000
@@ -73,6 +76,7 @@ class Engine:
         self._findings: list[Finding] = []
         self._refused_hosts: set[str] = set()
         self.mode: Staged | Foreign = Staged(self) if stages else Foreign(self)
+        share.take(plan.worker, plan.workers, plan.seed, self.note)
 
     # -- saying ---------------------------------------------------------------------------------
 
@@ -142,6 +146,8 @@ class Engine:
     def _prepare(self) -> None:
         self.targets.install(gevent.socket, socket)
         self.sessions.install()
+        if self.plan.max_rate is not None and pacer.needed(self.plan.scenario):
+            pacer.install(self.sessions, self.recorder, self.plan.max_rate / self.plan.workers)
         self.mode.install()
         quieten(self.errors)
         take_over_signals(self.interrupt, self._interrupted_early)
@@ -217,7 +223,7 @@ class Engine:
 
     def _fail(self, message: str) -> None:
         self.reason = "error"
-        self.message = message
+        self.message = scrub(message)
 
     def _on_stopping(self, **_: Any) -> None:
         """However the load ends, this comes before Locust stops its users."""

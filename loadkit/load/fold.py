@@ -119,6 +119,14 @@ class Fold:
         """Arrivals that were given up."""
         self.count("never_started", due, now, 0)
 
+    def held(self, now: Ints) -> None:
+        """Requests that had to wait for the cap on the rate."""
+        self.count("held", now, now, 0)
+
+    def unfed(self, due: Ints, now: Ints) -> None:
+        """Arrivals without test data."""
+        self.count("unfed", due, now, 0)
+
     def looped(self, code: Ints, due: Ints, start: Ints, end: Ints) -> None:
         """Iterations that came to their end."""
         self._measure(due, code, OK, (_ITERATION, end - due), (_ITERATION_SERVICE, end - start))

@@ -45,7 +45,7 @@ def _gate_users(pool: Pool, gone: Callable[[Any], None]) -> None:
             finally:
                 served = seat.begun
                 pool.quit(seat)
-                if served:
+                if served and not seat.spent:
                     gone(self)
 
         return run

@@ -21,6 +21,7 @@ from locust.exception import (
 )
 from locust.user.task import LOCUST_STATE_STOPPING, TaskSet
 
+from loadkit.load.feed.exhausted import Exhausted
 from loadkit.load.recorder import Recorder
 from loadkit.load.seat import Seat
 
@@ -68,6 +69,12 @@ def iterate(taskset: Any, seat: Seat) -> None:
             else:
                 recorder.iteration(code, seat.paced_ns or began, began, now())
                 _rest(user, taskset, seat, began, thinks)
+        except Exhausted:
+            if seat.arrival is None:
+                raise
+            seat.spent = False  # the arrival is lost, the user is not
+            recorder.unfed(seat.arrival, now())
+            seat.leave()
         except (StopUser, StopTest, GreenletExit):
             raise
         except InterruptTaskSet as error:

@@ -26,6 +26,7 @@ from loadkit.load.tame import tame
 from loadkit.load.workers.identity import versions
 from loadkit.load.workers.lead import Lead
 from loadkit.model import Finding, Scenario
+from loadkit.scrub import scrub
 
 _TICK_S = 1.0
 _WATCH_S = 0.05
@@ -179,7 +180,7 @@ class Master:
 
     def _fail(self, message: str) -> None:
         self._reason = "error"
-        self._message = message
+        self._message = scrub(message)
 
     def _all_over(self) -> None:
         """Nothing more is to come of any worker."""

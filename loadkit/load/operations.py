@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loadkit.model import Finding, Severity
-from loadkit.scrub import scrub
+from loadkit.scrub import scrub, without_known
 
 MOST_OPERATIONS = 500
 OTHER = "other"
@@ -35,7 +35,7 @@ class Operations:
 
     def _new(self, key: tuple[str, str, bool]) -> int:
         method, name, told = key
-        clean = scrub(name) if "?" in name or "@" in name else name
+        clean = scrub(name) if "?" in name or "@" in name else without_known(name)
         text = f"{method} {clean}" if method else clean
         code = self._known.get((text, told))
         if code is None:

@@ -33,8 +33,9 @@ class Plan:
     """A run. Without a scenario it is foreign: Locust's own users, one stage named ``run``.
 
     ``duration``, ``drain`` are seconds; ``spawn_rate`` users a second; ``trace_ratio`` the share
-    of requests whose traceparent asks for sampling. This process is ``worker`` (from 0) of
-    ``workers``; with a ``master`` it makes no load itself and leads workers that do.
+    of requests whose traceparent asks for sampling; ``max_rate`` the most requests a second that
+    users may send who are not arrivals, of all workers together. This process is ``worker`` (from
+    0) of ``workers``; with a ``master`` it makes no load itself and leads workers that do.
     """
 
     file: str
@@ -49,6 +50,7 @@ class Plan:
     allowed_hosts: tuple[str, ...] = ()
     seed: int = 0
     trace_ratio: float = 1.0
+    max_rate: float | None = None
     worker: int = 0
     workers: int = 1
     master: MasterPlan | None = None

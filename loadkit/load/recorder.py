@@ -39,6 +39,7 @@ __all__ = [
 MOST_KINDS = 100
 _BATCH = 2_048  # folding so many takes about a millisecond, and nothing else runs meanwhile
 _SENT, _ENDED, _PLANNED, _STARTED, _GIVEN_UP, _LOOPED = 3, 8, 2, 2, 2, 4  # numbers an entry
+_HELD, _UNFED = 1, 2
 
 
 class Recorder:
@@ -87,6 +88,8 @@ class Recorder:
         self._started: list[int] = []
         self._given_up: list[int] = []
         self._looped: list[int] = []
+        self._held: list[int] = []
+        self._unfed: list[int] = []
         self._listeners: list[Callable[[Ints, Ints, Ints], None]] = []
         self._told = np.zeros(0, np.bool_)
         self._drain_listeners: list[Callable[[], None]] = []
@@ -194,6 +197,14 @@ class Recorder:
         """An arrival was given up."""
         self._given_up += (due_ns, now_ns)
 
+    def held(self, now_ns: int) -> None:
+        """A request has to wait for the cap on the rate."""
+        self._held.append(now_ns)
+
+    def unfed(self, due_ns: int, now_ns: int) -> None:
+        """An arrival was taken up and sent nothing, because a feeder had no row for it."""
+        self._unfed += (due_ns, now_ns)
+
     def iteration(self, code: int, due_ns: int, start_ns: int, end_ns: int) -> None:
         """An iteration of a task came to its end; ``code`` by ``task``."""
         self._looped += (code, due_ns, start_ns, end_ns)
@@ -245,6 +256,8 @@ class Recorder:
             self._each(self._fold.started, self._started, _STARTED)
             self._each(self._fold.never_started, self._given_up, _GIVEN_UP)
             self._each(self._fold.looped, self._looped, _LOOPED)
+            self._each(self._fold.held, self._held, _HELD)
+            self._each(self._fold.unfed, self._unfed, _UNFED)
         finally:
             self._folding = False
 

@@ -45,6 +45,7 @@ class Seat:
         "parked",
         "pool",
         "retired",
+        "spent",
         "stream",
         "turns",
         "user",
@@ -68,6 +69,7 @@ class Seat:
         self.turns = 0  # iterations in which others were said to have had theirs
         self.pacing_ns = 0
         self.paced_ns = 0  # when its next iteration is due, with pacing
+        self.spent = False  # a feeder had no row for it: nobody takes its place
         self.retired: Event = Event()
 
     @property

@@ -5,6 +5,7 @@ Durations are seconds and rates are per second unless a name says otherwise (``_
 ``_ms`` milliseconds). Ratios run from 0 to 1.
 """
 
+from loadkit.model.abort import AbortRule
 from loadkit.model.fault import FAULT_KINDS, Fault
 from loadkit.model.load import Load, Open, Stage
 from loadkit.model.objective import Slo
@@ -15,6 +16,7 @@ from loadkit.model.shapes import OpenLoad, Rate, Replay, Sine, Spike, Steps, Use
 __all__ = [
     "FAULT_KINDS",
     "STACKS",
+    "AbortRule",
     "Fault",
     "Finding",
     "Load",

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from loadkit.errors import ScenarioError
 from loadkit.model.checks import is_number
 from loadkit.model.shapes import OpenLoad, Rate, Replay, Sine, Spike, Steps, Users
 
 PROFILE_SUFFIX = "-profile"
+MEMORY_SUFFIX = "-memory"
+MEMORY = "memory"
 WARM_UP_NAMES = frozenset({"warm-up", "warmup"})
 
 Open = Rate | Steps | Spike | Sine | Replay
@@ -26,7 +29,8 @@ class Stage:
     Several loads, ``load=[Rate(100, user="Shopper"), Users(5, user="Clerk")]``, each have users of
     their own; one of them may leave ``user`` out and takes the classes that the others do not
     name. A warm-up stage is left out of every verdict; a profile stage is too, and the profiler
-    runs only there. Both follow from the name (``warm-up``; ``…-profile``) unless said otherwise.
+    runs only there; with ``profile="memory"`` it is memory that is tracked there. All follow from
+    the name (``warm-up``; ``…-profile``; ``…-memory``) unless said otherwise.
 
     Raises:
         ScenarioError: the name is empty or has a character that options need, the duration is
@@ -37,7 +41,7 @@ class Stage:
     load: Load | Sequence[Load]
     duration: float
     warmup: bool | None = None
-    profile: bool | None = None
+    profile: bool | Literal["memory"] | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not re.fullmatch(r"[A-Za-z0-9][\w-]*", self.name):
@@ -62,7 +66,14 @@ class Stage:
         if self.warmup is None:
             object.__setattr__(self, "warmup", self.name.lower() in WARM_UP_NAMES)
         if self.profile is None:
-            object.__setattr__(self, "profile", self.name.lower().endswith(PROFILE_SUFFIX))
+            low = self.name.lower()
+            of_name = MEMORY if low.endswith(MEMORY_SUFFIX) else low.endswith(PROFILE_SUFFIX)
+            object.__setattr__(self, "profile", of_name)
+        elif self.profile not in (True, False, MEMORY):
+            raise ScenarioError(
+                f"stage {self.name!r}: profile must be True, False or {MEMORY!r}, "
+                f"got {self.profile!r}"
+            )
 
     @property
     def loads(self) -> tuple[Load, ...]:
@@ -73,6 +84,11 @@ class Stage:
     def measured(self) -> bool:
         """Whether verdicts may rest on this stage."""
         return not (self.warmup or self.profile)
+
+    @property
+    def tracks_memory(self) -> bool:
+        """Whether memory is tracked in it, instead of stacks sampled."""
+        return self.profile == MEMORY
 
     @property
     def open_loads(self) -> tuple[Open, ...]:

@@ -26,12 +26,16 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing worth knowing. ``slug`` names its page in the docs; evidence is label → text."""
+    """One thing worth knowing. ``slug`` names its page in the docs; evidence is label → text.
+
+    ``span_s``: the stretch of the run it is about, seconds since the load began; None without one.
+    """
 
     slug: str
     severity: Severity
     summary: str
     evidence: Mapping[str, str] = field(default_factory=dict)
+    span_s: tuple[float, float] | None = None
 
 
 class Status(StrEnum):

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import TypeVar
 
 from loadkit.errors import ScenarioError
+from loadkit.model.abort import AbortRule
 from loadkit.model.checks import is_int
 from loadkit.model.fault import Fault
 from loadkit.model.load import Stage
@@ -26,12 +27,13 @@ class Scenario:
 
     ``slos`` are objectives as text; ``expect`` and ``forbid`` are names of alerts; ``faults`` are
     Fault values. ``stack`` is what loadkit starts beside the load. ``seed``, a whole number, makes
-    everything random repeatable. ``name`` is the file's stem unless given.
+    everything random repeatable. ``abort`` are rules that end the load early, as text such as
+    ``"errors: 50 % for 10 s"``. ``name`` is the file's stem unless given.
 
     Raises:
         ScenarioError: no stage, two of one name, something names a stage that is not there, or the
             seed is no whole number.
-        UsageError: an objective does not parse.
+        UsageError: an objective or an abort rule does not parse.
     """
 
     stages: tuple[Stage, ...]
@@ -42,6 +44,7 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     stack: str = "none"
     seed: int = 0
+    abort: tuple[AbortRule, ...] = ()
 
     def __init__(
         self,
@@ -54,6 +57,7 @@ class Scenario:
         faults: Iterable[Fault] = (),
         stack: str = "none",
         seed: int = 0,
+        abort: Iterable[str | AbortRule] = (),
     ) -> None:
         values = {
             "stages": tuple(stages),
@@ -64,6 +68,10 @@ class Scenario:
             "faults": tuple(faults),
             "stack": stack,
             "seed": seed,
+            "abort": tuple(
+                rule if isinstance(rule, AbortRule) else AbortRule.parse(rule)
+                for rule in _listed(abort, "abort")
+            ),
         }
         for key, value in values.items():
             object.__setattr__(self, key, value)
@@ -127,8 +135,8 @@ def _check_scenario(scenario: Scenario) -> None:
         if not isinstance(fault, Fault):
             raise ScenarioError(f"faults must be Fault(...), got {fault!r}")
         scenario.stage(fault.stage)
-    for slo in scenario.slos:
-        if slo.stage is not None:
+    for slo in (*scenario.slos, *(rule.slo for rule in scenario.abort)):
+        if slo is not None and slo.stage is not None:
             scenario.stage(slo.stage)
     both = sorted(set(scenario.expect) & set(scenario.forbid))
     if both:

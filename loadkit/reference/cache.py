@@ -8,11 +8,12 @@ CAPACITY = 1000
 
 
 class MemoryPricingCache:
-    """`ports.PricingCache` in a dictionary; counts `hits` and `misses`."""
+    """`ports.PricingCache` in a dictionary; counts `hits`, `misses`, `evictions`."""
 
     def __init__(self, keep_s: float = 30.0) -> None:
         self.hits = 0
         self.misses = 0
+        self.evictions = 0
         self._keep_s = keep_s
         self._prices: dict[tuple[str, str], tuple[float, Price]] = {}
 
@@ -31,3 +32,8 @@ class MemoryPricingCache:
             self._prices.clear()
         until = time.monotonic() + self._keep_s
         self._prices[(price.provider, price.model)] = (until, price)
+
+    async def clear(self) -> None:
+        """See `ports.PricingCache`."""
+        self.evictions += len(self._prices)
+        self._prices.clear()

@@ -1,8 +1,11 @@
 """What is read from the running parts at each scrape."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from loadkit.reference.cache import MemoryPricingCache
+from loadkit.reference.faults.lock import Lock
 from loadkit.reference.lag import LoopLag
 from loadkit.reference.logs import JsonLog
 from loadkit.reference.metrics import Metrics
@@ -62,6 +65,8 @@ def watch_process(
             ("log_lines_dropped_total", "Log lines that were lost", lambda: log.dropped),
             ("pricing_cache_hits_total", "Prices found in the cache", lambda: cache.hits),
             ("pricing_cache_misses_total", "Prices fetched", lambda: cache.misses),
+            ("pricing_cache_evictions_total", "Prices thrown out before their time",
+             lambda: cache.evictions),
         ],
     )  # fmt: skip
 
@@ -83,6 +88,35 @@ def watch_notifier(metrics: Metrics, notifier: Notifier) -> None:
              lambda: state().dropped),
         ],
     )  # fmt: skip
+
+
+class _Locks:
+    """Locks that requests queue for; no series before there is the first one."""
+
+    def __init__(self, locks: Callable[[], Sequence[Lock]]) -> None:
+        self._locks = locks
+
+    def collect(self) -> Iterable[Metric]:
+        """Ask them."""
+        found = self._locks()
+        if not found:
+            return
+        waiting, held = sum(lock.waiting for lock in found), sum(lock.held_s for lock in found)
+        yield GaugeMetricFamily(
+            "step_lock_waiting", "Requests that wait for a lock in a step", value=waiting
+        )
+        yield CounterMetricFamily(
+            "step_lock_busy_seconds", "Seconds that a lock in a step was held", value=held
+        )
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing is registered by name."""
+        return ()
+
+
+def watch_locks(metrics: Metrics, locks: Callable[[], Sequence[Lock]]) -> None:
+    """What the `lock` fault makes requests queue for."""
+    metrics.registry.register(_Locks(locks))
 
 
 def watch_spans(metrics: Metrics, processor: CountingProcessor | None) -> None:

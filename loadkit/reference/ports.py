@@ -172,6 +172,9 @@ class PricingCache(Protocol):
     async def put(self, price: Price) -> None:
         """Keep a price for a while."""
 
+    async def clear(self) -> None:
+        """Forget all prices."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notification:

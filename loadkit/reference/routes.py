@@ -1,5 +1,6 @@
 """The routes of the API, and how a cost is recorded, step by step."""
 
+import asyncio
 import json
 import secrets
 import time
@@ -94,15 +95,27 @@ class Api:
         """The price of a model, from the cache or the database. Raises BadRequest."""
         services = self._services
         async with exchange.step("fetch_pricing_data", self._price_span) as step:
-            price = await services.cache.get(provider, model)
+            wait_s = await self._spoil_cache(exchange)
+            price = None if wait_s else await services.cache.get(provider, model)
             step.set("cache.hit", "true" if price is not None else "false")
             if price is None:
                 async with services.storage.session() as session:
+                    if wait_s:
+                        await asyncio.sleep(wait_s)
                     price = await session.find_price(provider, model)
                 if price is None:
                     raise _unknown_model()
                 await services.cache.put(price)
             return price
+
+    async def _spoil_cache(self, exchange: Exchange) -> float:
+        """Let faults at the cache; seconds by which they make a fetch longer."""
+        faults = exchange.faults
+        if faults is None or not faults.any_active:
+            return 0.0
+        if faults.evicts():
+            await self._services.cache.clear()
+        return faults.price_wait_s()
 
     async def calculate(self, exchange: Exchange, wanted: schemas.CostIn, user: User) -> Charge:
         """What the call costs this user."""

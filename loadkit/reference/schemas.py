@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    JsonValue,
     StringConstraints,
     ValidationError,
     model_validator,
@@ -30,11 +31,19 @@ Name = Annotated[
 Tokens = Annotated[int, Field(strict=True, ge=0, le=MOST_TOKENS)]
 Money = Annotated[str, Field(pattern=r"^-?\d+\.\d{9}$", description="dollars, nine places")]
 
+# What the document shows of a call: one that has a price, unlike any that is made up from types.
+EXAMPLE: JsonValue = {
+    "provider": "openai",
+    "model": "gpt-4o-mini",
+    "input_tokens": 1200,
+    "output_tokens": 300,
+}
+
 
 class CostIn(BaseModel):
     """One call to an LLM, to be priced and recorded."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     provider: Name
     model: Name

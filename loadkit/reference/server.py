@@ -25,6 +25,7 @@ from loadkit.reference.faults import Faults, wake_on
 from loadkit.reference.faults.control import serve_faults
 from loadkit.reference.lag import LoopLag
 from loadkit.reference.logs import JsonLog, bridge
+from loadkit.reference.memory import MemoryTracking
 from loadkit.reference.metrics import CONTENT_TYPE, Metrics
 from loadkit.reference.notify import BudgetWatch, QueueNotifier
 from loadkit.reference.pricing import CATALOGUE
@@ -100,6 +101,13 @@ def _make_faults(settings: Settings, log: JsonLog) -> Faults | None:
     return Faults(changed)
 
 
+def _make_tracking(log: JsonLog) -> MemoryTracking:
+    def changed(action: str, tracking: dict[str, Any]) -> None:
+        log.write("warning", action, f"Memory to {Path(tracking['file']).name}")
+
+    return MemoryTracking(changed)
+
+
 class Service:
     """All parts of a running service. `await start()`, then `serve()`; everything ends with it."""
 
@@ -137,6 +145,7 @@ class Service:
             pool_size=settings.pool_size,
             queue_size=settings.queue_size,
             limit_of=(lambda size: size) if faults is None else faults.slots,
+            refuses=(lambda: False) if faults is None else faults.refuses,
         )
         stack.push_async_callback(storage.close)
         notifier = QueueNotifier(BudgetWatch(log), log)
@@ -146,7 +155,7 @@ class Service:
         app = make_app(services, None if tracing is None else tracing.tracer, faults)
         server = _Server(_config(app, settings))
         self._watch(services, cache, server, tracing)
-        ports = self._serve_sidecars(metrics, faults, storage)
+        ports = self._serve_sidecars(metrics, faults, storage, log)
         ports = {"ready": True, "api": sock.getsockname()[1], **ports, "pid": os.getpid()}
         await self._serve(server, sock, ports, log)
 
@@ -170,7 +179,7 @@ class Service:
             metrics.declare_model(price.provider, price.model)
 
     def _serve_sidecars(
-        self, metrics: Metrics, faults: Faults | None, storage: SqliteStorage
+        self, metrics: Metrics, faults: Faults | None, storage: SqliteStorage, log: JsonLog
     ) -> dict[str, int | None]:
         settings, stack = self._settings, self._stack
         handler = type("MetricsHandler", (_MetricsHandler,), {"metrics": metrics})
@@ -179,8 +188,12 @@ class Service:
         if faults is None or settings.fault_port is None or settings.fault_token is None:
             return {"metrics": page.port, "faults": None}
         loop = asyncio.get_running_loop()
+        faults.bind(loop)
+        gauges.watch_locks(metrics, faults.locks)
         faults.on_end(lambda: wake_on(loop, storage.pool.wake))
-        control = serve_faults(settings.fault_port, faults, settings.fault_token)
+        memory = _make_tracking(log)
+        stack.callback(memory.stop)
+        control = serve_faults(settings.fault_port, faults, memory, settings.fault_token)
         stack.callback(control.close)
         stack.callback(faults.close)
         return {"metrics": page.port, "faults": control.port}

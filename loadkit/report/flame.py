@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from loadkit.analyse.result import Analysis, Frame, ProfileResult
@@ -42,6 +43,31 @@ class Flame:
         return self.rows * ROW
 
 
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Any tree of frames and its boxes."""
+
+    boxes: tuple[Box, ...]
+    rows: int
+    cut: bool
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.rows * ROW
+
+
+def tree(root: Frame, said: Callable[[int], str]) -> Tree:
+    """Boxes of a tree whose counts are something else than samples; ``said`` puts one in words."""
+    boxes = _boxes(root, root.count, said)
+    rows = 1 + max(box.depth for box in boxes)
+    return Tree(boxes, rows, _depth(root, root.count) > DEEPEST)
+
+
+def _samples(count: int) -> str:
+    return f"{count:,} samples"
+
+
 def flames(analysis: Analysis) -> tuple[Flame, ...]:
     """One a profile, in order."""
     return tuple(_flame(profile) for profile in analysis.profiles)
@@ -56,7 +82,7 @@ def _flame(profile: ProfileResult) -> Flame:
     return Flame(profile, boxes, rows, _depth(root, root.count) > DEEPEST)
 
 
-def _boxes(root: Frame, samples: int) -> tuple[Box, ...]:
+def _boxes(root: Frame, samples: int, said: Callable[[int], str] = _samples) -> tuple[Box, ...]:
     found: list[Box] = []
     waiting = [(root, 0, 0.0)]
     while waiting:
@@ -64,7 +90,7 @@ def _boxes(root: Frame, samples: int) -> tuple[Box, ...]:
         share = frame.count / samples
         if share < _THINNEST or depth >= DEEPEST:
             continue
-        found.append(_box(frame, depth, left, share))
+        found.append(_box(frame, depth, left, share, said))
         at = left
         for child in sorted(frame.children, key=lambda child: child.name):
             waiting.append((child, depth + 1, at))
@@ -82,14 +108,14 @@ def _depth(root: Frame, samples: int) -> int:
     return deepest
 
 
-def _box(frame: Frame, depth: int, left: float, share: float) -> Box:
+def _box(frame: Frame, depth: int, left: float, share: float, said: Callable[[int], str]) -> Box:
     return Box(
         left=round(left * 100, 3),
         width=round(share * 100, 3),
         depth=depth,
         name=frame.name,
         short=frame.name.partition(" (")[0],
-        title=f"{frame.name}: {units.percent(share)}, {frame.count:,} samples",
+        title=f"{frame.name}: {units.percent(share)}, {said(frame.count)}",
         css="root" if depth == 0 else f"f{_hue(frame.name)}",
     )
 

@@ -11,15 +11,40 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from loadkit.analyse.result import Analysis
-from loadkit.report import books, flame, sections, signals, spantree, tables, units
+from loadkit.report import (
+    books,
+    difference,
+    flame,
+    leadlag,
+    memory,
+    profiling,
+    roles,
+    sections,
+    signals,
+    spantree,
+    tables,
+    units,
+)
 from loadkit.report.charts import build_all, values
+from loadkit.report.charts.address import window_link
 from loadkit.report.charts.frame import frame, gutter, script_data
+from loadkit.report.flame_difference import LEGEND, difference_flame
 from loadkit.report.iterations import iterations
 from loadkit.report.keynumbers import busiest_stage, key_numbers
 from loadkit.report.workers import workers
 
 STYLES = ("page.css", "charts.css", "parts.css", "print.css")
-SCRIPTS = ("charts.js", "flame.js", "page.js")
+SCRIPTS = (
+    "numbers.js",
+    "histograms.js",
+    "address.js",
+    "figure.js",
+    "gestures.js",
+    "window.js",
+    "charts.js",
+    "flame.js",
+    "page.js",
+)
 _ESCAPES = {
     "<": "\\u003c",
     ">": "\\u003e",
@@ -41,6 +66,8 @@ def _context(analysis: Analysis) -> dict[str, Any]:
     return {
         "a": analysis,
         "frame": shared,
+        "before": analysis.difference and analysis.difference.before,
+        "difference": difference,
         "charts": charts,
         "gutter": gutter(charts),
         "busiest": busiest.name if busiest else "",
@@ -48,6 +75,7 @@ def _context(analysis: Analysis) -> dict[str, Any]:
         "sections": sections.present(analysis),
         "absent": sections.absent(analysis),
         "values": values,
+        "window_link": window_link,
         "tables": tables,
         "workers": workers,
         "iterations": iterations,
@@ -55,9 +83,15 @@ def _context(analysis: Analysis) -> dict[str, Any]:
         "flames": flame.flames(analysis),
         "row": flame.ROW,
         "deepest": flame.DEEPEST,
+        "profiling": profiling,
+        "difference_flames": tuple(map(difference_flame, analysis.profile_differences)),
+        "legend": LEGEND,
+        "memory": memory,
         "span_steps": spantree.steps,
         "signals": signals.by_method(analysis, shared.axis),
-        "data": Markup(script_json(script_data(charts, shared))),
+        "roles": roles,
+        "leadlag": leadlag.shown(analysis, shared),
+        "data": Markup(script_json(script_data(charts, shared, analysis))),
         "style": Markup("\n").join(Markup(_asset(name)) for name in STYLES),
         "script": Markup("\n").join(Markup(_asset(name)) for name in SCRIPTS),
     }

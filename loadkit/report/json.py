@@ -19,6 +19,7 @@ from loadkit.analyse.result import (
     AlertSpell,
     Analysis,
     IterationResult,
+    LeadLag,
     OperationResult,
     Percentiles,
     ProfileResult,
@@ -26,6 +27,8 @@ from loadkit.analyse.result import (
     SloResult,
     StageResult,
 )
+from loadkit.report import difference, memory_json
+from loadkit.report.profile_json import profile_difference, profile_more
 
 FORMAT = "loadkit-report/1"
 
@@ -71,10 +74,14 @@ def document(analysis: Analysis) -> dict[str, Any]:
         "exemplars": [asdict(exemplar) for exemplar in a.exemplars],
         "logs": [asdict(group) for group in a.logs],
         "signals": [_signal(signal) for signal in a.signals],
+        "roles": [asdict(role) for role in a.roles],
         "span_trees": [asdict(tree) for tree in a.span_trees],
         "profiles": [_profile(profile) for profile in a.profiles],
+        "profile_differences": [profile_difference(one) for one in a.profile_differences],
+        "memory": memory_json.document(a.memory),
         "hot": [asdict(function) for function in a.hot],
         "associations": [asdict(association) for association in a.associations],
+        "lead_lag": _lead_lag(a.lead_lag),
         "series": {
             "load": [asdict(line) for line in a.rate_lines],
             "latency": [asdict(line) for line in a.latency_lines],
@@ -84,6 +91,7 @@ def document(analysis: Analysis) -> dict[str, Any]:
         "method": [{"label": label, "text": text} for label, text in a.method],
         "missing": list(a.missing),
         "end_s": a.end_s,
+        "difference": difference.document(a.difference),
     }
 
 
@@ -178,9 +186,24 @@ def _signal(signal: Signal) -> dict[str, Any]:
     return {key: getattr(signal, key) for key in keys}
 
 
+def _lead_lag(found: LeadLag | None) -> dict[str, Any] | None:
+    """Without the series themselves, which are below ``series``."""
+    if found is None:
+        return None
+    strips = [
+        {"name": strip.name, "unit": strip.unit, "changes": [asdict(c) for c in strip.changes]}
+        for strip in found.strips
+    ]
+    return {
+        "watched": found.watched,
+        "strips": strips,
+        "lags": [asdict(lag) | {"order": lag.order or None} for lag in found.lags],
+    }
+
+
 def _profile(profile: ProfileResult) -> dict[str, Any]:
     keys = ("stage", "process", "samples", "errors", "unrooted", "rate_hz", "blocking", "message")
-    return {key: getattr(profile, key) for key in keys}
+    return {key: getattr(profile, key) for key in keys} | profile_more(profile)
 
 
 def _finite(value: Any) -> Any:

@@ -78,6 +78,8 @@ def _requests(analysis: Analysis) -> KeyNumber:
     books = analysis.accounting
     said = {True: "the books balance", False: "the books do not balance", None: "sent is unknown"}
     tone = {True: "good", False: "bad", None: ""}[books.balanced]
+    if analysis.state == "running":
+        return KeyNumber("Completed", units.count(books.completed), "so far")
     return KeyNumber("Completed", units.count(books.completed), said[books.balanced], tone)
 
 
@@ -87,6 +89,8 @@ def _alerts(analysis: Analysis) -> KeyNumber:
     wrong = sum(status == "failed" for status in judged)
     unknown = sum(status == "inconclusive" for status in judged)
     detail = f"{len(judged)} judged" + (f", {wrong} not as declared" if wrong else "")
+    if analysis.state == "running":
+        detail, unknown = f"so far; {len(judged)} to be judged", 0
     detail += f", {unknown} inconclusive" if unknown else ""
     tone = "bad" if wrong else "doubt" if unknown else "good" if judged else ""
     return KeyNumber("Alerts fired", units.count(fired), detail, tone)
@@ -94,6 +98,8 @@ def _alerts(analysis: Analysis) -> KeyNumber:
 
 def _generator(analysis: Analysis) -> KeyNumber:
     result = analysis.generator
+    if analysis.state == "running" and result.cpu_max is None:
+        return KeyNumber("Generator", units.UNKNOWN, "nothing measured yet")
     tone = {"valid": "good", "degraded": "doubt", "invalid": "bad"}.get(result.verdict, "")
     known = result.cpu_max is not None
     detail = (

@@ -42,6 +42,7 @@ class Wanted:
     expect: Sequence[str] = ()
     forbid: Sequence[str] = ()
     faults: Sequence[str] = ()
+    abort: Sequence[str] = ()
 
 
 def planned(outlook: Outlook, wanted: Wanted, width: int = 100, colour: bool = False) -> str:
@@ -303,6 +304,7 @@ def _expected(wanted: Wanted, width: int) -> list[str]:
         *_entries("must fire", wanted.expect, width),
         *_entries("must not", wanted.forbid, width),
         *_entries("fault", wanted.faults, width),
+        *_entries("abort", wanted.abort, width),
     ]
     return lines or ["  no objectives, alerts or faults"]
 

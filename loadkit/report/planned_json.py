@@ -54,6 +54,7 @@ def as_json(
         "expect": list(wanted.expect),
         "forbid": list(wanted.forbid),
         "faults": list(wanted.faults),
+        "abort": list(wanted.abort),
         "smoke": smoke,
     }
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

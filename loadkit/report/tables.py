@@ -14,6 +14,7 @@ from loadkit.analyse.result import (
     StageResult,
 )
 from loadkit.report import units
+from loadkit.report.charts.address import window_link
 from loadkit.report.charts.frame import fault_label
 
 
@@ -24,6 +25,7 @@ class Cell:
     text: str
     css: str = ""
     title: str = ""
+    href: str = ""  # of a window of the charts: for those with scripts only
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,10 @@ def _times(values: Percentiles) -> tuple[Cell, ...]:
     return tuple(Cell(units.duration(value)) for value in shown)
 
 
-def status(word: str) -> Cell:
-    """A verdict as a coloured word."""
+def status(word: str, analysis: Analysis) -> Cell:
+    """A verdict as a coloured word; one that only the end can give is open until then."""
+    if word == "inconclusive" and analysis.state == "running":
+        word = "open"
     return Cell(word, f"status {word}")
 
 
@@ -116,7 +120,7 @@ def objectives(analysis: Analysis) -> Table:
     """One row an objective and stage."""
     rows = [
         (
-            status(result.verdict.status.value),
+            status(result.verdict.status.value, analysis),
             Cell(result.slo, "key"),
             Cell(result.stage),
             Cell(result.verdict.observed),
@@ -186,7 +190,11 @@ def errors(analysis: Analysis) -> Table:
 
 def alerts(analysis: Analysis) -> Table:
     """One row a spell; an alert that was never active has a row of its own."""
-    rows = [row for alert in analysis.alerts for row in (_spells(alert) or [_silent(alert)])]
+    rows = [
+        row
+        for alert in analysis.alerts
+        for row in (_spells(alert, analysis) or [_silent(alert, analysis)])
+    ]
     columns = (
         Column("verdict"),
         Column("alert", "wide"),
@@ -198,12 +206,15 @@ def alerts(analysis: Analysis) -> Table:
         _num("resolved"),
         Column("receiver"),
         Column("observed", "wide"),
+        Column("charts"),
     )
     return table("Alerts, in minutes and seconds since the load began", columns, rows)
 
 
-def _judged(alert: AlertResult) -> Cell:
-    return status(alert.verdict.status.value) if alert.verdict else Cell("shown", "dim")
+def _judged(alert: AlertResult, analysis: Analysis) -> Cell:
+    if alert.verdict is None:
+        return Cell("shown", "dim")
+    return status(alert.verdict.status.value, analysis)
 
 
 def _observed(alert: AlertResult) -> Cell:
@@ -211,33 +222,42 @@ def _observed(alert: AlertResult) -> Cell:
     return Cell(said, "dim")
 
 
-def _spells(alert: AlertResult) -> list[tuple[Cell, ...]]:
-    return [_spell(alert, spell) for spell in alert.spells]
+def _spells(alert: AlertResult, analysis: Analysis) -> list[tuple[Cell, ...]]:
+    return [_spell(alert, spell, analysis) for spell in alert.spells]
 
 
-def _spell(alert: AlertResult, spell: AlertSpell) -> tuple[Cell, ...]:
+def _spell(alert: AlertResult, spell: AlertSpell, analysis: Analysis) -> tuple[Cell, ...]:
     labels = ", ".join(f"{key}={value}" for key, value in sorted(spell.labels.items()))
     moments = (spell.pending_at, spell.firing_at, spell.notified_at, spell.resolved_at)
     return (
-        _judged(alert),
+        _judged(alert, analysis),
         Cell(alert.name, "key", labels),
         Cell(alert.role),
         Cell(units.text(alert.severity)),
         *(Cell(units.clock(moment, 1)) for moment in moments),
         Cell(units.text(spell.receiver)),
         _observed(alert),
+        _shown(spell, analysis.end_s),
     )
 
 
-def _silent(alert: AlertResult) -> tuple[Cell, ...]:
+def _shown(spell: AlertSpell, end_s: float) -> Cell:
+    starts = [at for at in (spell.pending_at, spell.firing_at) if at is not None]
+    until = spell.active_until if spell.resolved_at is None else spell.resolved_at
+    link = window_link(min(starts, default=until), until, end_s)
+    return Cell("show" if link else "", "", "Show this in the charts", link)
+
+
+def _silent(alert: AlertResult, analysis: Analysis) -> tuple[Cell, ...]:
     unknown = Cell(units.UNKNOWN)
     return (
-        _judged(alert),
+        _judged(alert, analysis),
         Cell(alert.name, "key"),
         Cell(alert.role),
         Cell(units.text(alert.severity)),
         *(unknown,) * 5,
         _observed(alert),
+        Cell(""),
     )
 
 

@@ -98,11 +98,11 @@ class LoadChild:
         self._pass_on([rest] if rest else [])
 
     def _pass_on(self, lines: Sequence[bytes]) -> None:
-        texts = [line.decode(errors="replace") for line in lines]
+        texts = [scrub(line.decode(errors="replace")) for line in lines]
         for text in texts:
             self._say(text)
         with contextlib.suppress(OSError), self._output.open("a", encoding="utf-8") as output:
-            output.writelines(f"{scrub(text)}\n" for text in texts)
+            output.writelines(f"{text}\n" for text in texts)
 
     def _frames_reader(self) -> asyncio.StreamReader:
         assert self._frames is not None

@@ -8,7 +8,8 @@ import os
 import platform
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,32 +17,37 @@ from typing import Any
 import psutil
 
 import loadkit
-from loadkit.alerts.prepare import PreparedRules
 from loadkit.bundle.clock import read_pair
 from loadkit.bundle.manifest import Manifest
 from loadkit.bundle.writer import create
-from loadkit.collect import headers
-from loadkit.collect.fetch import base_url
-from loadkit.config import Config, load_config
+from loadkit.config import load_config
 from loadkit.errors import LoadkitError, UsageError
 from loadkit.model import Finding, Severity
-from loadkit.run import observed
+from loadkit.model.roles import Roles
+from loadkit.run import abort, observed
 from loadkit.run import rules as stack_rules
 from loadkit.run.context import Run, Screen, keep_time
-from loadkit.run.describe import describe
 from loadkit.run.finish import Outcome, close_bundle, judge
 from loadkit.run.interrupts import Interrupted, Interrupts
-from loadkit.run.plan import DRAIN_S, Plan, make_plan
+from loadkit.run.plan import DRAIN_S
+from loadkit.run.prepare import Prepared, prepare
 from loadkit.run.request import RunRequest
 from loadkit.run.surroundings import Surroundings
-from loadkit.run.targets import check_allowed, check_reachable
+from loadkit.run.watched import Watched
 from loadkit.run.workers import master_plan
 from loadkit.scenario import codec
 from loadkit.stack.guard import Guard
 
 
-async def conduct(request: RunRequest, screen: Screen) -> Outcome:
+async def conduct(
+    request: RunRequest, screen: Screen, told: Callable[[Outcome], None] = lambda outcome: None
+) -> Outcome:
     """Does a whole run.
+
+    Args:
+        request: what the user asked for.
+        screen: shows it while it goes on.
+        told: called when the report is written; who watches the live page is served after that.
 
     Raises:
         UsageError: something is wrong with the request; nothing was started.
@@ -49,53 +55,26 @@ async def conduct(request: RunRequest, screen: Screen) -> Outcome:
         Interrupted: the user stopped it before there was a bundle.
     """
     with Interrupts(screen.say) as interrupts:
-        config = load_config(Path.cwd())
-        plan, prepared = await interrupts.race(_prepare(request, config, screen))
+        ready = await interrupts.race(prepare(request, load_config(Path.cwd()), screen))
+        request, plan = ready.request, ready.plan
         workers = master_plan(request, plan)
-        run = _open_bundle(request, plan, prepared, screen)
-        screen.say(f"loadkit · {plan.name} · {plan.stack} stack · {_shown(run.directory)}")
-        async with _clock_and_disk(run), Guard(run.manifest.run_id):
-            around = Surroundings(run, request, config, prepared, workers)
-            await _measure(run, around, interrupts)
-        screen.clear()
-        close_bundle(run)
-        return judge(run)
+        async with Watched(request) as watched:
+            run = _open_bundle(ready, screen)
+            screen.say(f"loadkit · {plan.name} · {plan.stack} stack · {_shown(run.directory)}")
+            async with _clock_and_disk(run), Guard(run.manifest.run_id):
+                await watched.start(run)
+                around = Surroundings(run, ready, workers)
+                await _measure(run, around, interrupts)
+            screen.clear()
+            close_bundle(run)
+            outcome = judge(run)
+            told(outcome)
+            await watched.finish(interrupts)
+        return outcome
 
 
-async def _prepare(
-    request: RunRequest, config: Config, screen: Screen
-) -> tuple[Plan, PreparedRules | None]:
-    found = await describe(request.file, request.locust_args)
-    plan = make_plan(request, found)
-    _check_sources(request)
-    if plan.stack == "embedded":
-        prepared = await stack_rules.prepared(request.rules, screen.say)
-        stack_rules.check_alert_names(plan, prepared)
-        return plan, prepared
-    targets = [plan.host] if plan.host else list(found.hosts)
-    for target in targets:
-        check_allowed(target, config.allowed_targets)
-    for target in targets:
-        await check_reachable(target, config.allowed_targets)
-    return plan, None
-
-
-def _check_sources(request: RunRequest) -> None:
-    if request.pid is not None and not psutil.pid_exists(request.pid):
-        raise UsageError(f"--pid {request.pid}: there is no such process")
-    for option, url in (
-        ("--prometheus", request.prometheus),
-        ("--alertmanager", request.alertmanager),
-    ):
-        if url is not None:
-            base_url(url, option)
-    headers.from_environment(headers.PROMETHEUS)
-    headers.from_environment(headers.ALERTMANAGER)
-
-
-def _open_bundle(
-    request: RunRequest, plan: Plan, prepared: PreparedRules | None, screen: Screen
-) -> Run:
+def _open_bundle(ready: Prepared, screen: Screen) -> Run:
+    request, plan = ready.request, ready.plan
     started = datetime.now(UTC)
     run_id = secrets.token_hex(8)
     manifest = Manifest(
@@ -105,13 +84,14 @@ def _open_bundle(
         loadkit_version=loadkit.__version__,
         supervisor_pid=os.getpid(),
         argv=list(request.argv),
-        file=str(request.file),
-        target=_without_userinfo(plan.host),
+        file=request.shown or str(request.file),
+        target=_without_userinfo(ready.target),
         scenario=None if plan.scenario is None else codec.to_dict(plan.scenario),
         stages=plan.stages(),
         drain_s=DRAIN_S,
         stack={"kind": plan.stack}
-        | ({} if prepared is None else stack_rules.for_manifest(prepared)),
+        | ({} if ready.rules is None else stack_rules.for_manifest(ready.rules))
+        | dict(ready.external.stack),
         expect=list(plan.expect),
         forbid=list(plan.forbid),
         slos=[slo.text for slo in plan.slos],
@@ -120,13 +100,18 @@ def _open_bundle(
         host=_host(),
         versions={"loadkit": loadkit.__version__},
         observing=observed.last(),
+        abort=abort.for_manifest(plan, None),
+        signals=Roles.from_settings(asdict(ready.config.signals)).as_dict(),
+        max_rate=plan.max_rate,
     )
     for number in range(100):
         suffix = f"-{number + 1}" if number else ""
-        directory = request.reports / f"{started:%Y-%m-%dT%H-%M-%S}-{plan.name}{suffix}"
+        directory = ready.config.run.reports / f"{started:%Y-%m-%dT%H-%M-%S}-{plan.name}{suffix}"
         if not directory.exists():
             return Run(directory, manifest, create(directory, manifest), plan, screen)
-    raise UsageError("a hundred bundles of this second exist already", where=str(request.reports))
+    raise UsageError(
+        "a hundred bundles of this second exist already", where=str(ready.config.run.reports)
+    )
 
 
 def _without_userinfo(host: str | None) -> str | None:

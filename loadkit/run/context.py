@@ -13,6 +13,7 @@ from typing import Protocol
 from loadkit.bundle.clock import read_pair
 from loadkit.bundle.manifest import Manifest
 from loadkit.bundle.writer import BundleWriter
+from loadkit.live.meters import Meters
 from loadkit.model import Finding, Severity
 from loadkit.run.live import Live
 from loadkit.run.plan import Plan
@@ -45,6 +46,7 @@ class Run:
     screen: Screen
     began: asyncio.Event = field(default_factory=asyncio.Event)
     load_over: asyncio.Event = field(default_factory=asyncio.Event)
+    meters: Meters | None = None
 
     def note(self, finding: Finding) -> None:
         """Records a finding made while measuring."""

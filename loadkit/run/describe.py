@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from loadkit.config import Secret
 from loadkit.errors import LoadError, ScenarioError
 from loadkit.model import Scenario
 from loadkit.scenario import codec
+from loadkit.scrub import keep_out
 
 _PATIENCE_S = 60.0
 
@@ -54,6 +56,8 @@ async def describe(file: Path, locust_args: Sequence[str]) -> Description:
     if not answer.get("ok"):
         error = answer["error"]
         raise ScenarioError(error["what"], where=error["where"], remedy=error["remedy"])
+    for source in answer.get("secrets", ()):
+        keep_out(Secret(source).reveal())  # what the file prints passes through here
     scenario = answer["scenario"]
     return Description(
         scenario=None if scenario is None else codec.from_dict(scenario),

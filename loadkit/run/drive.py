@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from loadkit.bundle.clock import read_pair
 from loadkit.model import Finding, Severity, Stage
+from loadkit.run.abort import AbortWatch, finding, for_manifest
 from loadkit.run.child import LoadChild
 from loadkit.run.context import Run
 from loadkit.run.interrupts import Interrupts
 from loadkit.run.live import Gauge, Live
+from loadkit.run.watched import now
 
 _SAID_AT_ONCE = ("worker-lost", "worker-refused")
 
@@ -24,6 +26,7 @@ class Driver:
     (name, state, seconds in it); both for the screen only. ``over`` is called when the pipe ends.
     ``workers`` gets the process ids
     of the workers that are at work on this machine, by a name for them, whenever they change.
+    ``abort`` sees what the child tells, and ends the load early as an interrupt does.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Driver:
         alerts: Callable[[], list[tuple[str, str, float]]],
         over: Callable[[], None],
         workers: Callable[[Mapping[str, int]], None] = lambda pids: None,
+        abort: AbortWatch | None = None,
     ) -> None:
         self._run = run
         self._child = child
@@ -41,9 +45,11 @@ class Driver:
         self._alerts = alerts
         self._over = over
         self._workers = workers
+        self._abort = abort
         self._gauge = Gauge()
         self._end: dict[str, Any] | None = None
         self._stage = ""
+        self._interrupted = False
 
     async def drive(self, interrupts: Interrupts) -> None:
         """Returns when the load is over, in order or not; ``manifest.load_end`` says which."""
@@ -59,7 +65,15 @@ class Driver:
         self._close_books(status)
 
     async def _obey(self, interrupts: Interrupts) -> None:
-        await interrupts.once.wait()
+        events = [interrupts.once, *([] if self._abort is None else [self._abort.held])]
+        await _any_of(events)
+        self._interrupted = interrupts.once.is_set()
+        breach = None if self._abort is None else self._abort.breach
+        if breach is not None and not self._interrupted:
+            self._run.screen.say(
+                f"aborting: {breach.observed}; the rule is {breach.rule.text!r}. "
+                "The load ends in order."
+            )
         self._child.terminate()
         await interrupts.twice.wait()
         self._child.kill()
@@ -76,6 +90,8 @@ class Driver:
             severity = Severity(frame["severity"])
             evidence = frame.get("evidence") or {}
             self._run.note(Finding(frame["slug"], severity, frame["summary"], evidence))
+            if frame["slug"] == "worker-lost" and self._abort is not None:
+                self._abort.worker_lost()
             if frame["slug"] in _SAID_AT_ONCE:
                 self._run.screen.say(f"warning: {frame['summary']}")
         elif kind == "listening":
@@ -110,9 +126,14 @@ class Driver:
     def _tick(self, frame: dict[str, Any]) -> None:
         for table, rows in frame["rows"].items():
             self._run.writer.append(table, rows)
+        if self._abort is not None and self._run.began.is_set():
+            self._abort.tick(frame["rows"], (int(frame["mono_ns"]) - self._run.t0_ns) / 1e9)
         self._gauge.tick(frame["rows"])
         self._gauge.resources(self._resources())
-        self._run.screen.show(self._gauge.fill(self._live(frame["live"])))
+        live = self._gauge.fill(self._live(frame["live"]))
+        if self._run.meters is not None:
+            self._run.meters.tick(frame["rows"], now(live))
+        self._run.screen.show(live)
 
     def _live(self, said: dict[str, Any]) -> Live:
         plan = self._run.plan
@@ -148,6 +169,7 @@ class Driver:
                 "in_flight": end.get("in_flight"),
             }
             manifest.end_mono_ns = int(end["mono_ns"])
+            self._close_aborted(manifest.load_end)
             return
         words = self._child.last_words()
         manifest.end_mono_ns = time.monotonic_ns()
@@ -164,6 +186,25 @@ class Driver:
                 {"last output": words} if words else {},
             )
         )
+
+    def _close_aborted(self, load_end: dict[str, Any]) -> None:
+        """The child was ended as by an interrupt, but it was a rule."""
+        breach = None if self._abort is None else self._abort.breach
+        if breach is None or load_end["reason"] != "interrupted" or self._interrupted:
+            return
+        said = finding(breach)
+        load_end |= {"reason": "aborted", "message": said.summary}
+        self._run.manifest.abort = for_manifest(self._run.plan, breach)
+        self._run.note(said)
+
+
+async def _any_of(events: Sequence[asyncio.Event]) -> None:
+    waiting = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for one in waiting:
+            one.cancel()
 
 
 def _offered(stage: Stage, seconds: float) -> float | None:

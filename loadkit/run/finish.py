@@ -10,9 +10,11 @@ from loadkit.analyse import analyse
 from loadkit.analyse.result import Analysis
 from loadkit.bundle.reader import load_run
 from loadkit.bundle.writer import compact
+from loadkit.errors import LoadkitError
 from loadkit.report.html import render
 from loadkit.report.write import write
 from loadkit.run.context import Run
+from loadkit.run.shelf import keep, renew_index
 
 REPORT = "report.html"
 
@@ -39,7 +41,8 @@ def close_bundle(run: Run) -> None:
 
 def _state(run: Run) -> str:
     reason = (run.manifest.load_end or {}).get("reason")
-    return {"finished": "complete", "interrupted": "interrupted"}.get(str(reason), "failed")
+    known = {"finished": "complete", "interrupted": "interrupted", "aborted": "aborted"}
+    return known.get(str(reason), "failed")
 
 
 def judge(run: Run) -> Outcome:
@@ -49,6 +52,8 @@ def judge(run: Run) -> Outcome:
     run.save_manifest()
     # On a disk that is still full the bundle is worth more than its report, which can be made
     # again elsewhere.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(LoadkitError):
         write(run.directory / REPORT, render(analysis))
+    keep(run.directory, analysis, run.manifest)
+    renew_index(run.directory.parent)
     return Outcome(run.directory, analysis, analysis.exit_status)

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from loadkit.errors import TargetError, UsageError
-from loadkit.model import Fault, Scenario, Slo, Stage
+from loadkit.model import AbortRule, Fault, Scenario, Slo, Stage
+from loadkit.model.abort import PROMQL, abort_rules
+from loadkit.run.cap import check_rate
 from loadkit.run.describe import Description
 from loadkit.run.request import RunRequest
 from loadkit.scenario import codec
+from loadkit.scenario.memory import with_memory_stage
 from loadkit.scenario.override import apply_set
 from loadkit.scenario.summary import summary
 
@@ -34,6 +37,8 @@ class Plan:
     expect: tuple[str, ...]
     forbid: tuple[str, ...]
     faults: tuple[Fault, ...]
+    abort: tuple[AbortRule, ...] = ()
+    max_rate: float | None = None
 
     @property
     def profile_stages(self) -> tuple[tuple[Stage, float], ...]:
@@ -41,7 +46,17 @@ class Plan:
         if self.scenario is None:
             return ()
         starts = self.scenario.starts()
-        return tuple((s, starts[s.name]) for s in self.scenario.stages if s.profile)
+        return tuple(
+            (s, starts[s.name]) for s in self.scenario.stages if s.profile and not s.tracks_memory
+        )
+
+    @property
+    def memory_stages(self) -> tuple[tuple[Stage, float], ...]:
+        """Stages in which memory is tracked, with their start in seconds."""
+        if self.scenario is None:
+            return ()
+        starts = self.scenario.starts()
+        return tuple((s, starts[s.name]) for s in self.scenario.stages if s.tracks_memory)
 
     def stages(self) -> list[dict[str, Any]]:
         """The stages for the manifest."""
@@ -64,6 +79,7 @@ class Plan:
                 "duration_s": float(stage.duration),
                 "warmup": bool(stage.warmup),
                 "profile": bool(stage.profile),
+                "memory": stage.tracks_memory,
                 "load": summary(stage),
             }
             for stage in self.scenario.stages
@@ -80,6 +96,7 @@ def make_plan(request: RunRequest, found: Description) -> Plan:
     scenario = _scenario(request, found)
     stack = _stack(request, scenario)
     expect, forbid = _alerts(request, scenario)
+    check_rate(scenario, request.max_rate, str(request.shown or request.file))
     return Plan(
         name=request.name or (scenario.name if scenario else None) or request.file.stem,
         file=request.file,
@@ -93,6 +110,8 @@ def make_plan(request: RunRequest, found: Description) -> Plan:
         expect=tuple(expect),
         forbid=tuple(forbid),
         faults=_faults(request, scenario, stack),
+        abort=_abort(request, scenario, stack),
+        max_rate=request.max_rate,
     )
 
 
@@ -104,6 +123,12 @@ def _scenario(request: RunRequest, found: Description) -> Scenario | None:
                 f"--set {request.settings[0]}: the file declares no Scenario",
                 where=str(request.file),
                 remedy="Use --users, --spawn-rate and --duration.",
+            )
+        if request.memory:
+            raise UsageError(
+                "--memory adds a stage, and the file declares no Scenario",
+                where=str(request.file),
+                remedy="Use --memory-attach PID, which then tracks while the load runs.",
             )
         return None
     for option, value, example in (
@@ -119,6 +144,8 @@ def _scenario(request: RunRequest, found: Description) -> Scenario | None:
             )
     for text in request.settings:
         scenario = apply_set(scenario, text)
+    if request.memory or request.memory_attach is not None:
+        scenario = with_memory_stage(scenario)
     return _named(scenario, request.file)
 
 
@@ -137,10 +164,11 @@ def _example(scenario: Scenario, example: str) -> str:
 def _stack(request: RunRequest, scenario: Scenario | None) -> str:
     watched = request.prometheus or request.alertmanager
     stack = request.stack or ("external" if watched else scenario.stack if scenario else "none")
-    if stack == "external" and not request.prometheus and not request.alertmanager:
+    if stack == "external" and not watched and not request.sources:
         raise UsageError(
             "the external stack needs to be told where it is",
-            remedy="Give --prometheus URL, and --alertmanager URL where there is one.",
+            remedy="Name something to watch in loadkit.toml, such as [prometheus] or [[process]], "
+            "or give --prometheus URL.",
         )
     if watched and stack != "external":
         raise UsageError(f"--prometheus and --alertmanager do not go with --stack {stack}")
@@ -179,14 +207,36 @@ def _host(request: RunRequest, found: Description, stack: str) -> str | None:
 
 def _slos(request: RunRequest, scenario: Scenario | None) -> tuple[Slo, ...]:
     slos = (*(scenario.slos if scenario else ()), *(Slo(text) for text in request.slos))
-    known = [stage.name for stage in scenario.stages] if scenario else [FOREIGN_STAGE]
     for slo in slos:
-        if slo.stage is not None and slo.stage not in known:
-            raise UsageError(
-                f"objective {slo.text!r}: there is no stage {slo.stage!r}",
-                remedy=f"Stages: {', '.join(known)}.",
-            )
+        _check_stage(slo, f"objective {slo.text!r}", scenario)
     return slos
+
+
+def _check_stage(slo: Slo, what: str, scenario: Scenario | None) -> None:
+    known = [stage.name for stage in scenario.stages] if scenario else [FOREIGN_STAGE]
+    if slo.stage is not None and slo.stage not in known:
+        raise UsageError(
+            f"{what}: there is no stage {slo.stage!r}", remedy=f"Stages: {', '.join(known)}."
+        )
+
+
+def _abort(request: RunRequest, scenario: Scenario | None, stack: str) -> tuple[AbortRule, ...]:
+    """The scenario's rules and those of options and settings."""
+    asked = abort_rules(
+        () if request.abort_errors is None else (request.abort_errors,),
+        request.abort_slo,
+        request.abort_promql,
+    )
+    rules = tuple(dict.fromkeys((*(scenario.abort if scenario else ()), *asked)))
+    for rule in rules:
+        if rule.slo is not None:
+            _check_stage(rule.slo, f"abort rule {rule.text!r}", scenario)
+        if rule.kind == PROMQL and stack != "embedded" and request.prometheus is None:
+            raise UsageError(
+                f"abort rule {rule.text!r} needs a Prometheus, and the run has none",
+                remedy="Add --prometheus URL, or use --stack embedded.",
+            )
+    return rules
 
 
 def _faults(request: RunRequest, scenario: Scenario | None, stack: str) -> tuple[Fault, ...]:

@@ -8,7 +8,6 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from loadkit.alerts.prepare import PreparedRules
 from loadkit.collect.alerts import AlertsPoller
 from loadkit.collect.host import HostWatch
 from loadkit.collect.notifications import NotificationReceiver
@@ -17,15 +16,16 @@ from loadkit.collect.prometheus import PrometheusCollector
 from loadkit.collect.registry import collectors
 from loadkit.collect.sources import Given
 from loadkit.collect.spans import SpanReceiver
-from loadkit.config import Config
 from loadkit.model import Finding, Severity
 from loadkit.ports import Collector
 from loadkit.run import rules as stack_rules
+from loadkit.run.abort import AbortWatch
 from loadkit.run.child import LoadChild
 from loadkit.run.context import Run
 from loadkit.run.drive import Driver
+from loadkit.run.memory import Memory
 from loadkit.run.plan import DRAIN_S
-from loadkit.run.request import RunRequest
+from loadkit.run.prepare import Prepared
 from loadkit.run.sources import Sources
 from loadkit.run.timed import FaultSwitch, profile_stages
 from loadkit.scenario import codec
@@ -40,16 +40,15 @@ class Surroundings:
     def __init__(
         self,
         run: Run,
-        request: RunRequest,
-        config: Config,
-        prepared: PreparedRules | None,
+        ready: Prepared,
         workers: Mapping[str, Any] | None = None,
     ) -> None:
         """``workers`` is the load child's ``master``, for a load of several processes."""
         self._run = run
-        self._request = request
-        self._config = config
-        self._prepared = prepared
+        self._request = ready.request
+        self._config = ready.config
+        self._prepared = ready.rules
+        self._external = ready.external
         self._workers = workers
         self._sources = Sources(run)
         self._before = Sources(run)  # what the stack sends to: up before it, down after it
@@ -62,6 +61,8 @@ class Surroundings:
         self._timed: asyncio.Task[None] | None = None
         self._latest: dict[str, float] = {}
         self._watched_workers: set[str] = set()
+        self._abort = AbortWatch(run.plan, run.note, several=workers is not None)
+        self._memory = Memory(run)
 
     # -- start ------------------------------------------------------------------------------
 
@@ -106,6 +107,7 @@ class Surroundings:
         }
         run.manifest.versions |= stack.versions
         self._faults = FaultSwitch(run, stack.fault_url, stack.fault_token)
+        self._memory.of_service(stack.fault_url, stack.fault_token, stack.pids["service"])
 
     def _part_started(self, part: Started) -> None:
         self._run.screen.started(part.title, part.seconds)
@@ -144,18 +146,20 @@ class Surroundings:
         return found
 
     def _given(self) -> Given:
-        request, stack = self._request, self._stack
-        pids = {"loadkit": os.getpid()}
-        if request.pid is not None:
-            pids[f"pid {request.pid}"] = request.pid
+        config, stack = self._config, self._stack
+        pids = {"loadkit": os.getpid(), **self._external.pids}
         if stack is None:
             return Given(
                 directory=self._run.directory,
-                prometheus=request.prometheus,
-                prometheus_jobs=request.jobs,
-                alertmanager=request.alertmanager,
-                foreign=True,
+                prometheus=config.prometheus.url,
+                prometheus_jobs=config.prometheus.jobs,
+                prometheus_selector=config.prometheus.selector,
+                alertmanager=config.alertmanager.url,
+                access=self._external.access,
                 pids=pids,
+                logs={log.name: log.file for log in config.logs},
+                target=self._run.manifest.target,
+                metrics=config.metrics,
             )
         return Given(
             directory=self._run.directory,
@@ -189,6 +193,7 @@ class Surroundings:
             self._active_alerts,
             over=self.load_is_over,
             workers=self._watch_workers,
+            abort=self._abort,
         )
         return driver, self._timed
 
@@ -207,8 +212,9 @@ class Surroundings:
             "locust_args": list(self._request.locust_args),
             "allowed_hosts": list(self._config.allowed_targets),
             "seed": 0 if scenario is None else scenario.seed,
-            "trace_ratio": self._request.trace_ratio,
+            "trace_ratio": self._config.run.trace_ratio,
             "master": self._workers,
+            "max_rate": plan.max_rate,
         }
 
     def _watch_workers(self, pids: Mapping[str, int]) -> None:
@@ -225,6 +231,7 @@ class Surroundings:
         run = self._run
         async with asyncio.TaskGroup() as group:
             group.create_task(self._ask_for_latest())
+            group.create_task(self._abort.ask_prometheus(run, self._given()))
             if self._faults is not None:
                 for fault in run.plan.faults:
                     group.create_task(self._faults.at_its_stage(fault))
@@ -232,9 +239,12 @@ class Surroundings:
             if self._stack is not None and run.plan.profile_stages:
                 pid = self._stack.pids["service"]
                 group.create_task(profile_stages(run, profiler, "service", pid))
-            if self._request.pid is not None:
-                pid = self._request.pid
-                group.create_task(profile_stages(run, profiler, f"pid {pid}", pid))
+            for wanted, found in zip(self._config.processes, self._external.processes, strict=True):
+                if wanted.profile:
+                    group.create_task(profile_stages(run, profiler, found.name, found.profiled))
+                if wanted.memory:
+                    self._memory.of_process(found.name, found.profiled)
+            group.create_task(self._memory.at_their_time())
 
     # -- the screen -------------------------------------------------------------------------
 
@@ -273,8 +283,12 @@ class Surroundings:
         if self._faults is not None and not quick:
             await self._faults.record()
         self._faults = None
+        await self._memory.ended()
         await self._sources.stop(quick=quick)
         stack, self._stack = self._stack, None
         if stack is not None:
             await stack.__aexit__(None, None, None)
         await self._before.stop(quick=quick)
+        if not quick:
+            await self._memory.record()
+        await self._memory.close()

@@ -24,6 +24,7 @@ def to_dict(scenario: Scenario) -> dict[str, Any]:
         ],
         "stack": scenario.stack,
         "seed": scenario.seed,
+        "abort": [str(rule) for rule in scenario.abort],
     }
 
 
@@ -44,6 +45,7 @@ def from_dict(data: Mapping[str, Any]) -> Scenario:
             faults=[Fault(**fault) for fault in data.get("faults", ())],
             stack=data.get("stack", "none"),
             seed=data.get("seed", 0),
+            abort=data.get("abort", ()),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise ScenarioError(f"not a scenario: {error}") from error

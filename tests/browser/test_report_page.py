@@ -133,7 +133,7 @@ def test_the_crosshair_shows_the_data_in_all_charts(opened: Opener) -> None:
     ):
         assert _values(page, chart) == {line.name: show(line.y[83]) for line in lines}
     crosses = page.locator(".cross:visible")
-    assert crosses.count() == 5
+    assert crosses.count() == 6
     assert "peak" in crosses.first.inner_text() and "1:23" in crosses.first.inner_text()
 
 
@@ -141,7 +141,7 @@ def test_the_crosshair_stands_over_its_instant(opened: Opener) -> None:
     page = opened()
     page.mouse.move(*_at(page, "errors", 0.25))
     lefts = page.eval_on_selector_all(".cross", "all => all.map(c => parseFloat(c.style.left))")
-    assert lefts == pytest.approx([25.0] * 5, abs=0.2)
+    assert lefts == pytest.approx([25.0] * 6, abs=0.2)
 
 
 def test_a_gap_is_a_dash(opened: Opener) -> None:
@@ -151,26 +151,28 @@ def test_a_gap_is_a_dash(opened: Opener) -> None:
     assert "—" not in _values(page, "load").values()
 
 
-def test_a_drag_zooms_all_charts_and_their_labels(opened: Opener) -> None:
+def test_a_window_zooms_all_charts_and_their_labels(opened: Opener) -> None:
     page = opened()
-    height = page.evaluate("document.documentElement.scrollHeight")
     _drag(page, "load", 0.4, 0.6)
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.locator("#window [data-act=zoom]").click()
     views = _view(page)
-    assert len(views) == 5 and len(set(views)) == 1
-    assert views[0] == pytest.approx((58.0, 29.0), abs=0.5)
+    assert len(views) == 6 and len(set(views)) == 1
+    assert views[0] == (58.0, 29.0)
     labels = page.locator("#chart-alerts .times span").all_inner_texts()
     assert labels[0] == "1:00" and labels[-1] == "1:25"
     assert page.locator("#chart-load .chip.t2").first.inner_text() == "peak"
     assert page.locator("#chart-load .chip", has_text="recovery").is_hidden()
     assert page.evaluate("document.documentElement.scrollHeight") == height
     page.locator("#reset").click()
-    assert _view(page) == [(0.0, 145.0)] * 5
+    assert _view(page) == [(0.0, 145.0)] * 6
     assert page.locator("#reset").is_disabled()
 
 
 def test_shift_drag_pans_and_stops_at_the_end(opened: Opener) -> None:
     page = opened()
     _drag(page, "load", 0.4, 0.6)
+    page.locator("#window [data-act=zoom]").click()
     page.keyboard.down("Shift")
     _drag(page, "latency", 0.8, 0.3)
     start, length = _view(page)[0]
@@ -243,18 +245,19 @@ def test_dark_is_followed_without_a_click(opened: Opener) -> None:
 
 def test_a_flame_can_be_enlarged_and_given_back(opened: Opener) -> None:
     page = opened()
-    frame = page.locator(".flame").first.locator("g[data-depth='3']", has_text="track_cost")
+    figure = page.locator(".flame:not(.difference)").first
+    frame = figure.locator("g[data-depth='3']", has_text="track_cost")
     frame.click()
     assert frame.locator("rect").get_attribute("width") == "100%"
-    page.locator(".flame").first.locator("g.root").click()
+    figure.locator("g.root").click()
     assert frame.locator("rect").get_attribute("width") != "100%"
     frame.hover()
-    assert "track_cost" in page.locator(".flame-name").first.inner_text()
+    assert "track_cost" in figure.locator(".flame-name").inner_text()
 
 
 def test_everything_is_there_without_scripts(opened: Opener) -> None:
     page = opened(java_script_enabled=False)
-    assert page.locator(".plot > svg").count() == 5
+    assert page.locator(".plot > svg").count() == 6
     assert page.locator("#chart-load .times span").first.inner_text() == "0:00"
     assert page.locator(".flame svg text").first.is_visible()
     assert page.locator("#theme").is_hidden() and page.locator(".hint").is_hidden()

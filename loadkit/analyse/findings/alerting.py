@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from loadkit.analyse import text
 from loadkit.analyse.expectations import EXPECTED, FORBIDDEN, SHOWN
 from loadkit.analyse.facts import Facts
+from loadkit.analyse.findings import when
 from loadkit.analyse.result import AlertResult
 from loadkit.model import Finding, Severity, Status
 
@@ -27,6 +28,7 @@ def alert_fired_forbidden(facts: Facts) -> Iterator[Finding]:
             if alert.verdict
             else "",
             _times(alert),
+            when.of_alert(alert),
         )
 
 
@@ -39,6 +41,7 @@ def alert_missing(facts: Facts) -> Iterator[Finding]:
             Severity.ERROR,
             f"{alert.name} should have fired, but it {observed}.",
             _times(alert) | ({"note": alert.note} if alert.note else {}),
+            when.of_alert(alert),
         )
 
 
@@ -58,6 +61,7 @@ def alert_active_before_load(facts: Facts) -> Iterator[Finding]:
             Severity.WARNING,
             f"{alert.name} was {state} before the load began.",
             _times(alert),
+            when.of_alert(alert),
         )
 
 
@@ -71,6 +75,7 @@ def alert_outside(facts: Facts) -> Iterator[Finding]:
                 Severity.INFO,
                 f"{alert.name}: {alert.note or 'fired outside expectations'}.",
                 _times(alert),
+                when.of_alert(alert),
             )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from loadkit.analyse import text
 from loadkit.analyse.facts import Facts
-from loadkit.analyse.saturation import MEMORY
+from loadkit.analyse.findings import when
+from loadkit.analyse.roles_saturation import MEMORY
 from loadkit.model import Finding, Severity
 
 HIGH = 0.85
@@ -30,6 +31,7 @@ def requests_late(facts: Facts) -> Iterator[Finding]:
             f"{text.listing(late)}: the service answered too slowly for max_users. Response time "
             "counts from when they were due.",
             {name: f"{count:,}" for name, count in late.items()},
+            when.of_stages(facts, late),
         )
 
 
@@ -43,6 +45,7 @@ def never_started(facts: Facts) -> Iterator[Finding]:
             f"{text.plural(sum(never.values()), 'arrival')} never started in "
             f"{text.listing(never)}; they have no response time, and verdicts allow for them.",
             {name: f"{count:,}" for name, count in never.items()},
+            when.of_stages(facts, never),
         )
 
 
@@ -57,6 +60,7 @@ def rate_not_reached(facts: Facts) -> Iterator[Finding]:
                 f"{stage.name} offered {text.rate(stage.offered)}, and {text.share(part)} of what "
                 "that calls for was completed while it ran.",
                 {"completed": text.rate(stage.achieved)},
+                when.of_stages(facts, [stage.name]),
             )
 
 
@@ -76,6 +80,7 @@ def errors_appeared(facts: Facts) -> Iterator[Finding]:
             f"{text.at(error.first_s or 0.0)}"
             for error in facts.errors[:FEW]
         },
+        when.of_stages(facts, where, min((e.first_s or 0.0 for e in facts.errors), default=None)),
     )
 
 
@@ -105,4 +110,5 @@ def saturation_high(facts: Facts) -> Iterator[Finding]:
                 Severity.WARNING,
                 f"{use.name} was {text.share(mean)} {word} on average in {stage.name}.",
                 {"source": use.source},
+                when.of_stages(facts, [stage.name]),
             )

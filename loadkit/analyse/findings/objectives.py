@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from loadkit.analyse import text
 from loadkit.analyse.facts import Facts
+from loadkit.analyse.findings import when
 from loadkit.analyse.slo import beyond
 from loadkit.model import Finding, Severity, Status
 
@@ -21,6 +22,7 @@ def objective_missed(facts: Facts) -> Iterator[Finding]:
             Severity.ERROR,
             f"{result.slo!r} was missed in {result.stage}: {beyond(result)}{since}.",
             {"observed": result.verdict.observed},
+            when.of_stages(facts, [result.stage], result.first_bad_s),
         )
 
 

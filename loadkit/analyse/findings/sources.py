@@ -73,3 +73,16 @@ def profile_failed(facts: Facts) -> Iterator[Finding]:
                 f"There is no profile of {profile.process} in {profile.stage}: "
                 f"{profile.message or 'no sample was taken'}.",
             )
+
+
+def signals_unknown(facts: Facts) -> Iterator[Finding]:
+    """A correction in [signals] names a metric that the run has not."""
+    for unknown in facts.unknown_signals:
+        near = f"; near: {text.listing(unknown.near)}" if unknown.near else ""
+        yield Finding(
+            "signals-unknown",
+            Severity.WARNING,
+            f"[signals] {unknown.setting} names {unknown.name}, which no scraped series is "
+            f"called{near}. What was guessed is shown instead.",
+            {"setting": f"[signals] {unknown.setting}", "names near it": ", ".join(unknown.near)},
+        )

@@ -11,14 +11,31 @@ from collections.abc import Callable
 from typing import Any
 
 from loadkit.reference.faults.base import STEPS, BadFault, Fault
+from loadkit.reference.faults.cache_evicted import CacheEvicted
 from loadkit.reference.faults.cpu import Cpu
+from loadkit.reference.faults.db_unavailable import DbUnavailable
 from loadkit.reference.faults.error_rate import ErrorRate
 from loadkit.reference.faults.latency import Latency
+from loadkit.reference.faults.leak import Leak
+from loadkit.reference.faults.lock import Lock
+from loadkit.reference.faults.loop_blocked import LoopBlocked
 from loadkit.reference.faults.pool_slots import PoolSlots
+from loadkit.reference.faults.pricing_slow import PricingSlow
 
 __all__ = ["KINDS", "STEPS", "BadFault", "Fault", "Faults", "make_fault"]
 
-KINDS: tuple[type[Fault], ...] = (ErrorRate, Latency, Cpu, PoolSlots)
+KINDS: tuple[type[Fault], ...] = (
+    ErrorRate,
+    Latency,
+    Cpu,
+    PoolSlots,
+    Leak,
+    Lock,
+    PricingSlow,
+    LoopBlocked,
+    DbUnavailable,
+    CacheEvicted,
+)
 
 HISTORY = 1000
 
@@ -87,10 +104,15 @@ class Faults:
         self._history: list[_Entry] = []
         self._number = 0
         self._after_end: Callable[[], None] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def on_end(self, call: Callable[[], None]) -> None:
         """Call this, from any thread, whenever a fault has ended."""
         self._after_end = call
+
+    def bind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The event loop of the service, for faults that act by themselves."""
+        self._loop = loop
 
     async def at(self, step: str) -> None:
         """Act on a request at this step."""
@@ -113,6 +135,30 @@ class Faults:
                 size = entry.fault.slots(size)
         return size
 
+    def refuses(self) -> bool:
+        """Whether the database refuses this call; every fault counts it."""
+        refused = False
+        for entry in self._active:
+            refused |= entry.fault.active() and entry.fault.refuses()
+        return refused
+
+    def evicts(self) -> bool:
+        """Whether the pricing cache is to be emptied now; every fault counts the look-up."""
+        evicted = False
+        for entry in self._active:
+            evicted |= entry.fault.active() and entry.fault.evicts()
+        return evicted
+
+    def price_wait_s(self) -> float:
+        """Seconds that the fetch of a price takes longer, of all faults together."""
+        return sum(entry.fault.price_wait_s() for entry in self._active if entry.fault.active())
+
+    def locks(self) -> list[Lock]:
+        """The locks there are or have been."""
+        with self._lock:
+            entries = (*self._history, *self._active)
+        return [entry.fault for entry in entries if isinstance(entry.fault, Lock)]
+
     def add(self, fault: Fault) -> dict[str, Any]:
         """Start a fault; it acts when this returns."""
         with self._lock:
@@ -124,6 +170,8 @@ class Faults:
                 entry.timer = threading.Timer(fault.duration, self._end, (entry, "expired"))
                 entry.timer.daemon = True
                 entry.timer.start()
+        if self._loop is not None:
+            fault.run_on(self._loop)
         self._changed("fault_started", entry.as_dict())
         return entry.as_dict()
 
@@ -141,6 +189,7 @@ class Faults:
             now, deadline = time.monotonic_ns(), entry.fault.deadline_ns
             entry.end_ns = now if deadline is None else min(now, deadline)
             entry.reason = reason
+            entry.fault.end()
             self._active = tuple(other for other in self._active if other is not entry)
             self.any_active = bool(self._active)
             self._history = [*self._history, entry][-HISTORY:]

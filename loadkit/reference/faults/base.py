@@ -1,5 +1,6 @@
 """What a fault is: a kind with a magnitude, from a start to an end."""
 
+import asyncio
 import math
 import time
 from abc import ABC, abstractmethod
@@ -69,6 +70,21 @@ class Fault(ABC):
         """Whether it acts at this moment."""
         return self.deadline_ns is None or time.monotonic_ns() < self.deadline_ns
 
+    def remaining_s(self) -> float:
+        """Seconds until its deadline; infinite without one."""
+        if self.deadline_ns is None:
+            return math.inf
+        return max(0.0, (self.deadline_ns - time.monotonic_ns()) / 1e9)
+
+    def end(self) -> None:
+        """Act no more, even where something of it is still waiting."""
+        now = time.monotonic_ns()
+        self.deadline_ns = now if self.deadline_ns is None else min(now, self.deadline_ns)
+
+    def run_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin what goes on by itself on the service's event loop; called from another thread."""
+        return
+
     async def at(self, step: str) -> None:
         """Act on a request that is at this step."""
         return
@@ -80,3 +96,15 @@ class Fault(ABC):
     def slots(self, size: int) -> int:
         """How many slots are left of a pool of this size."""
         return size
+
+    def refuses(self) -> bool:
+        """Whether the database refuses the call that is made now."""
+        return False
+
+    def evicts(self) -> bool:
+        """Whether the pricing cache is to be emptied before the look-up that comes now."""
+        return False
+
+    def price_wait_s(self) -> float:
+        """Seconds that the fetch of a price takes longer; above 0 the cache is passed by."""
+        return 0.0

@@ -1,9 +1,9 @@
 """`error_rate`: a share of the API's requests fails with 500, spread evenly."""
 
-from fractions import Fraction
 from typing import ClassVar
 
 from loadkit.reference.faults.base import BadFault, Fault
+from loadkit.reference.faults.evenly import Evenly
 
 
 class ErrorRate(Fault):
@@ -13,9 +13,7 @@ class ErrorRate(Fault):
 
     def __init__(self, value: float, duration: float | None, step: str | None) -> None:
         super().__init__(value, duration, step)
-        # Of the decimal that was written: 0.29 in binary would miss its hundredth request.
-        self._share = Fraction(str(value))
-        self._seen = 0
+        self._turns = Evenly(value)
 
     def check(self, value: float) -> None:
         """A share."""
@@ -24,9 +22,6 @@ class ErrorRate(Fault):
 
     def fails(self) -> bool:
         """Count this request; True if it is its turn."""
-        top, bottom = self._share.numerator, self._share.denominator
-        before = self._seen * top // bottom
-        self._seen += 1
-        turn = self._seen * top // bottom > before
+        turn = self._turns.next()
         self.struck += turn
         return turn

@@ -88,6 +88,8 @@ def connect(path: str, *, busy_s: float = 5.0) -> sqlite3.Connection:
     connection.execute("PRAGMA journal_mode = WAL")
     # With WAL a power cut may lose the last commits but can't corrupt; no fsync a commit.
     connection.execute("PRAGMA synchronous = NORMAL")
+    # KiB of pages each connection keeps: little, so that the service's memory soon levels off.
+    connection.execute("PRAGMA cache_size = -128")
     return connection
 
 

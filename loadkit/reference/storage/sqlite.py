@@ -152,8 +152,11 @@ class SqliteStorage:
         queue_size: int,
         pool_wait_s: float = 5.0,
         limit_of: Callable[[int], int] = lambda size: size,
+        refuses: Callable[[], bool] = lambda: False,
     ) -> None:
+        """`limit_of` and `refuses` are where faults come in."""
         self.salt = salt
+        self._refuses = refuses
         self.pool = Pool(
             [connect(path) for _ in range(pool_size)], wait_s=pool_wait_s, limit_of=limit_of
         )
@@ -163,11 +166,15 @@ class SqliteStorage:
     @asynccontextmanager
     async def session(self) -> AsyncIterator[SqliteSession]:
         """See `ports.Storage`."""
+        if self._refuses():
+            raise StorageFailed("the database refused the connection")
         async with self.pool.lend() as connection:
             yield SqliteSession(connection, self._executor)
 
     async def store(self, record: CostRecord, idempotency: Idempotency | None) -> Stored:
         """See `ports.Storage`."""
+        if self._refuses():
+            raise StorageFailed("the database refused to write")
         return await self._writer.submit(record, idempotency)
 
     def state(self) -> StorageState:

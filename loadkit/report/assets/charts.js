@@ -1,289 +1,259 @@
 "use strict";
-// Linked charts: one visible stretch of time and one crosshair for all of them.
+// Linked charts: one visible stretch of time, one crosshair and one selected window for all of them.
+// start() may be called again on a page whose content was replaced: it lets go of what it held
+// before, and goes on from what was shown, told apart by the names of charts and series.
 const Charts = (() => {
-  const UNKNOWN = "—";
-  const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 43200, 86400];
   const LEAST = 2; // seconds that may fill the width
-  const find = (root, selector) => [...root.querySelectorAll(selector)];
-
-  // Numbers read as in the tables: three significant digits.
-  function significant(value) {
-    if (value === 0) return "0";
-    let exponent = Math.floor(Math.log10(Math.abs(value)));
-    const rounded = Number(value.toPrecision(3));
-    exponent = Math.floor(Math.log10(Math.abs(rounded)) + 1e-12);
-    const digits = Math.max(0, 2 - exponent);
-    return rounded.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits }).replace("-", "−");
-  }
-  function duration(seconds) {
-    const size = Math.abs(seconds);
-    if (size === 0) return "0 ms";
-    if (size >= 119.5) {
-      const whole = Math.round(size);
-      const pad = (n) => String(n).padStart(2, "0");
-      if (whole >= 3600) return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
-      return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
-    }
-    for (const [scale, unit] of [[1, "s"], [1e-3, "ms"], [1e-6, "µs"]]) {
-      if (size >= 0.9995 * scale) return `${significant(seconds / scale)} ${unit}`;
-    }
-    return `${significant(seconds / 1e-9)} ns`;
-  }
-  const FORMATS = {
-    duration,
-    rate: (value) => `${significant(value)}/s`,
-    percent: (value) => `${significant(value * 100)} %`,
-  };
-  const shown = (kind, value) => (value === null || value === undefined ? UNKNOWN : FORMATS[kind](value));
-
-  function clock(seconds, digits) {
-    const ticks = Math.round(Math.abs(seconds) * 10 ** digits);
-    const whole = Math.floor(ticks / 10 ** digits);
-    const pad = (n) => String(n).padStart(2, "0");
-    const hours = Math.floor(whole / 3600);
-    const minutes = Math.floor((whole % 3600) / 60);
-    let text = hours ? `${hours}:${pad(minutes)}:${pad(whole % 60)}` : `${minutes}:${pad(whole % 60)}`;
-    if (digits) text += `.${String(ticks % 10 ** digits).padStart(digits, "0")}`;
-    return seconds < 0 && ticks ? `−${text}` : text;
-  }
-
-  // The nearest measurement, if one is near enough to be of this instant.
-  function nearest(series, at) {
-    const x = series.x;
-    if (!x.length) return null;
-    let low = 0, high = x.length - 1;
-    while (high - low > 1) {
-      const middle = (low + high) >> 1;
-      if (x[middle] <= at) low = middle; else high = middle;
-    }
-    const n = Math.abs(x[low] - at) <= Math.abs(x[high] - at) ? low : high;
-    return Math.abs(x[n] - at) <= series.reach ? n : null;
-  }
-  function reach(x) {
-    const gaps = x.slice(1).map((v, i) => v - x[i]).sort((a, b) => a - b);
-    return gaps.length ? Math.max(0.51, gaps[gaps.length >> 1] * 0.75) : 0.51;
-  }
+  let running = null;
 
   function start(data) {
-    const view = { from: data.start, to: data.end };
-    const figures = find(document, ".chart[data-chart]:not(.empty)").map((root) => figure(root, data.charts[root.dataset.chart]));
-    const reset = document.getElementById("reset");
-    const spoken = document.getElementById("spoken");
-    const steps = figures.flatMap((f) => f.series.map((s) => s.x)).sort((a, b) => b.length - a.length)[0] || [];
-    const pace = Math.max(1, Math.round(reach(steps) / 0.75));
-    let at = null, speaking = 0;
+    const kept = running ? running.stop() : Address.read(location.hash);
+    running = page(data, kept);
+    return running;
+  }
 
-    function figure(root, chart) {
-      const plot = root.querySelector(".plot");
-      const overlay = root.querySelector(".overlay");
-      const cross = document.createElement("i");
-      cross.className = "cross";
-      cross.hidden = true;
-      cross.append(document.createElement("b"));
-      plot.append(cross);
-      const series = chart.series.map((one, n) => {
-        const button = root.querySelector(`button[data-series="${n}"]`);
-        const dot = document.createElement("i");
-        dot.className = `dot ${button.className}`;
-        dot.hidden = true;
-        overlay.append(dot);
-        return { ...one, n, button, dot, output: button.querySelector("output"), reach: reach(one.x), lines: find(root, `g[data-series="${n}"]`) };
-      });
-      return { root, plot, svg: plot.querySelector("svg"), times: root.querySelector(".times"), cross, chart, series,
-        spans: find(root, "[data-a]"), points: find(root, "[data-at]") };
-    }
+  function page(data, kept) {
+    const ending = new AbortController();
+    const { signal } = ending;
+    const view = { from: data.start, to: data.end };
+    const histograms = Histograms.timeline(data.timeline);
+    const step = histograms ? histograms.step : 1;
+    const before = data.before ? { places: data.before.places, histograms: Histograms.timeline(data.before.timeline) } : null;
+    const figures = [...document.querySelectorAll(".chart[data-chart]:not(.empty)")]
+      .map((root) => Figure.make(root, data.charts[root.dataset.chart], histograms));
+    const section = document.getElementById("charts");
+    const reset = document.getElementById("reset");
+    const toggle = document.getElementById("baseline");
+    const spoken = document.getElementById("spoken");
+    const root = document.getElementById("window");
+    const longest = figures.flatMap((f) => f.series.map((s) => s.x)).sort((a, b) => b.length - a.length)[0] || [];
+    const pace = Math.max(1, Math.round(Figure.reach(longest) / 0.75)); // seconds an arrow goes
+    let hidden = new Set(); // keys of series, of those too that this page doesn't have (yet)
+    let at = null, row = null, chosen = null, anchor = null, baseline = true, frame = 0, speaking = 0;
 
     const share = (seconds) => ((seconds - view.from) / (view.to - view.from)) * 100;
-    const percent = (value) => `${value.toFixed(4)}%`;
+    const whole = () => view.from === data.start && view.to === data.end;
+    const state = () => ({ window: chosen, zoom: whole() ? null : [view.from, view.to], hidden, baseline });
+    const stageAt = (seconds) => (data.stages.find(([a, b]) => a <= seconds && seconds < b) || [])[2];
+
+    // The time shown.
 
     function draw() {
-      const length = view.to - view.from;
-      const step = STEPS.find((s) => length / s <= 11) || STEPS[STEPS.length - 1];
-      const digits = step < 1 ? 1 : 0;
       for (const f of figures) {
-        const box = f.svg.viewBox.baseVal;
-        f.svg.setAttribute("viewBox", `${view.from} 0 ${length} ${box.height}`);
-        for (const mark of f.spans) {
-          const left = Math.max(0, share(+mark.dataset.a)), right = Math.min(100, share(+mark.dataset.b));
-          mark.style.left = percent(left);
-          mark.style.width = percent(Math.max(0, right - left));
-          mark.hidden = right <= left;
-        }
-        for (const mark of f.points) {
-          const left = share(+mark.dataset.at);
-          mark.style.left = percent(Math.max(0, left));
-          mark.hidden = left > 92;
-        }
-        f.times.replaceChildren();
-        for (let n = Math.ceil(view.from / step - 1e-9); n * step <= view.to + 1e-9; n += 1) {
-          const label = document.createElement("span");
-          label.textContent = clock(n * step, digits);
-          label.style.left = percent(share(n * step));
-          f.times.append(label);
-        }
+        f.draw(view, share);
+        f.paint(chosen, view, share);
       }
-      if (reset) reset.disabled = view.from === data.start && view.to === data.end;
-      point(at, null);
+      if (reset) reset.disabled = whole();
+      point(at, row, null);
     }
 
-    function zoom(from, to) {
+    // Wheel and pointer can ask more often than the screen is painted.
+    function later() {
+      if (frame) return;
+      frame = requestAnimationFrame(() => { frame = 0; draw(); });
+    }
+
+    function hold(from, to) {
       const full = data.end - data.start;
       const length = Math.min(full, Math.max(Math.min(LEAST, full), to - from));
       const low = Math.min(Math.max(data.start, (from + to - length) / 2), data.end - length);
       view.from = length === full ? data.start : low;
       view.to = length === full ? data.end : low + length;
+    }
+
+    function zoom(from, to) {
+      hold(from, to);
+      draw();
+      Address.write(state());
+    }
+
+    function zoomBy(centre, factor) {
+      const middle = centre ?? at ?? (view.from + view.to) / 2;
+      hold(middle - (middle - view.from) * factor, middle + (view.to - middle) * factor);
+      later();
+      Address.write(state());
+    }
+
+    function pan(from, length) {
+      const held = Math.min(Math.max(data.start, from), data.end - length);
+      hold(held, held + length);
+      later();
+    }
+
+    function zoomIn() {
+      if (chosen) zoom(chosen[0], Math.min(chosen[1], data.end));
+    }
+
+    const all = () => zoom(data.start, data.end);
+
+    // The crosshair.
+
+    function point(seconds, height, speaker) {
+      at = seconds;
+      row = height;
+      const visible = at !== null && at >= view.from && at <= view.to ? at : null;
+      const stage = visible === null ? "" : stageAt(visible);
+      for (const f of figures) f.point(visible, row, stage, share, baseline);
+      if (speaker && visible !== null) say(() => `${Numbers.clock(at, 1)} ${stage || ""}: ${speaker.said()}`);
+    }
+
+    function say(text) {
+      clearTimeout(speaking);
+      speaking = setTimeout(() => { spoken.textContent = text(); }, 250);
+    }
+
+    function reveal(seconds) {
+      const length = view.to - view.from;
+      if (seconds < view.from) zoom(seconds, seconds + length);
+      else if (seconds > view.to) zoom(seconds - length, seconds);
+    }
+
+    function move(steps, f) {
+      const middle = (view.from + view.to) / 2;
+      const to = at === null ? Math.floor(middle / pace) * pace + pace / 2 : at + steps * pace;
+      const held = Math.min(Math.max(to, data.start), data.end);
+      reveal(held);
+      point(held, row, f);
+    }
+
+    function climb(by, f) {
+      if (at === null) move(0, null);
+      const p50 = f.series[0] ? f.series[0].y[Math.floor(at)] : null;
+      const from = row ?? f.row_of(p50) ?? Math.floor(f.rows() / 2);
+      point(at, Math.min(f.rows() - 1, Math.max(0, row === null ? from : from + by)), f);
+    }
+
+    // The selected window: whole steps, because those are what the histograms know.
+
+    function select(from, to, done) {
+      if (from === null) chosen = null;
+      else {
+        const last = Math.ceil((data.end - 1e-9) / step) * step;
+        const low = Math.floor(Math.min(from, to) / step + 1e-9) * step;
+        const high = Math.ceil(Math.max(from, to) / step - 1e-9) * step;
+        const a = Math.max(0, Math.min(low, last - step));
+        chosen = [a, Math.min(last, Math.max(high, a + step))];
+      }
+      for (const f of figures) f.paint(chosen, view, share);
+      const text = show();
+      if (!done) return;
+      anchor = null;
+      if (text) say(() => text);
+      Address.write(state());
+    }
+
+    function show() {
+      const saturation = figures.find((f) => f.key === "saturation");
+      const means = chosen && saturation ? saturation.means(...chosen) : [];
+      const busiest = means.reduce((most, one) => (!most || one.mean > most.mean ? one : most), null);
+      const stages = chosen ? data.stages.filter(([a, b]) => a < chosen[1] && b > chosen[0]).map((stage) => stage[2]) : [];
+      return panel.show(chosen, data.end, stages, histograms, busiest, before);
+    }
+
+    function extend(steps, f) {
+      if (!chosen || !anchor) {
+        const begin = chosen ? chosen[0] : Math.floor((at ?? (view.from + view.to) / 2) / step) * step;
+        anchor = { from: begin, to: chosen ? chosen[1] : begin };
+      }
+      anchor.to = Math.min(Math.max(anchor.to + steps * step, data.start), Math.ceil(data.end / step) * step);
+      const held = anchor;
+      select(anchor.from, anchor.to, true);
+      anchor = held;
+      reveal(Math.min(anchor.to, data.end));
+      point(Math.min(anchor.to, data.end), row, null);
+    }
+
+    function escape() {
+      if (chosen) {
+        select(null, null, true);
+        say(() => "Selection cleared");
+      } else point(null, null, null);
+    }
+
+    // Series, and the other run's.
+
+    function toggleSeries(f, one) {
+      f.hide(one, !one.hidden);
+      if (one.hidden) hidden.add(one.key); else hidden.delete(one.key);
+      point(at, row, null);
+      Address.write(state());
+    }
+
+    function overlay(on) {
+      baseline = on;
+      if (section) section.classList.toggle("alone", !on);
+      if (toggle) toggle.setAttribute("aria-pressed", String(on));
+      point(at, row, null);
+    }
+
+    async function copy() {
+      const link = Address.link(state());
+      let done = false;
+      try {
+        await navigator.clipboard.writeText(link);
+        done = true;
+      } catch {
+        const field = document.createElement("textarea");
+        field.value = link;
+        field.className = "unseen";
+        document.body.append(field);
+        field.select();
+        done = document.execCommand("copy");
+        field.remove();
+      }
+      panel.told(done ? "Link copied" : link);
+      setTimeout(() => panel.told(""), done ? 2500 : 30000);
+    }
+
+    // From an address or from the page before this one.
+    function take(wanted) {
+      hidden = new Set(wanted.hidden);
+      for (const f of figures) for (const one of f.series) f.hide(one, hidden.has(one.key));
+      overlay(wanted.baseline);
+      hold(...(wanted.zoom || [data.start, data.end]));
+      chosen = null;
+      if (wanted.window) select(...wanted.window, false);
+      else show();
       draw();
     }
 
-    const stageAt = (seconds) => (data.stages.find(([a, b]) => a <= seconds && seconds < b) || [])[2];
-
-    function point(seconds, speaker) {
-      at = seconds;
-      const visible = at !== null && at >= view.from && at <= view.to;
-      for (const f of figures) {
-        f.cross.hidden = !visible;
-        if (visible) {
-          f.cross.style.left = percent(share(at));
-          const stage = stageAt(at);
-          const label = f.cross.firstChild;
-          label.textContent = clock(at, 1) + (stage ? ` ${stage}` : "");
-          const place = share(at);
-          label.style.transform = place < 6 ? "translateX(0)" : place > 94 ? "translateX(-100%)" : "";
-        }
-        for (const one of f.series) mark(f, one, visible);
-      }
-      if (speaker && visible) speak(speaker);
-    }
-
-    function mark(f, one, visible) {
-      const n = visible ? nearest(one, at) : null;
-      const value = n === null ? null : one.y[n];
-      one.output.textContent = visible ? shown(f.chart.kind, value) : "";
-      one.output.value = one.output.textContent;
-      const y = value === null || value === undefined ? null : f.chart.y(value);
-      one.dot.hidden = y === null || one.button.getAttribute("aria-pressed") === "false";
-      if (y !== null) {
-        one.dot.style.left = percent(share(one.x[n]));
-        one.dot.style.top = `${y}px`;
-      }
-    }
-
-    function speak(f) {
-      clearTimeout(speaking);
-      speaking = setTimeout(() => {
-        const values = f.series.map((s) => `${s.name} ${s.output.textContent}`).join(", ");
-        spoken.textContent = `${clock(at, 1)} ${stageAt(at) || ""}: ${values}`;
-      }, 250);
-    }
-
-    function move(direction, f) {
-      const middle = (view.from + view.to) / 2;
-      const from = at === null ? Math.floor(middle / pace) * pace + pace / 2 : at + direction * pace;
-      const held = Math.min(Math.max(from, data.start), data.end);
-      const length = view.to - view.from;
-      if (held < view.from) zoom(held, held + length);
-      else if (held > view.to) zoom(held - length, held);
-      point(held, f);
-    }
-
-    function keys(event, f) {
-      const factor = event.shiftKey ? 10 : 1;
-      const length = view.to - view.from;
-      const centre = at ?? (view.from + view.to) / 2;
-      const actions = {
-        ArrowLeft: () => move(-factor, f),
-        ArrowRight: () => move(factor, f),
-        Home: () => point(view.from, f),
-        End: () => point(view.to, f),
-        "+": () => zoom(centre - length / 4, centre + length / 4),
-        "-": () => zoom(centre - length, centre + length),
-        0: () => zoom(data.start, data.end),
-        Escape: () => point(null, null),
-      };
-      const action = event.ctrlKey || event.metaKey || event.altKey ? null : actions[event.key === "=" ? "+" : event.key];
-      if (!action || (event.target.closest("button,summary,table") && event.key.startsWith("Arrow") === false && event.key !== "0")) return;
-      event.preventDefault();
-      action();
-    }
-
-    function pointer(f) {
-      let drag = null;
-      const seconds = (event) => {
-        const box = f.plot.getBoundingClientRect();
-        const part = Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
-        return view.from + part * (view.to - view.from);
-      };
-      f.plot.addEventListener("pointerdown", (event) => {
-        if (event.button !== 0 || event.pointerType === "touch") return;
-        f.plot.setPointerCapture(event.pointerId);
-        drag = { pan: event.shiftKey, from: seconds(event), x: event.clientX, view: { ...view } };
-        if (!drag.pan) {
-          drag.box = document.createElement("i");
-          drag.box.className = "selection";
-          f.plot.append(drag.box);
-        }
-      });
-      f.plot.addEventListener("pointermove", (event) => {
-        if (drag && drag.pan) {
-          const length = drag.view.to - drag.view.from;
-          const by = ((drag.x - event.clientX) / f.plot.clientWidth) * length;
-          const from = Math.min(Math.max(data.start, drag.view.from + by), data.end - length);
-          zoom(from, from + length);
-        } else if (drag) {
-          const here = seconds(event);
-          drag.box.style.left = percent(share(Math.min(drag.from, here)));
-          drag.box.style.width = percent(Math.abs(share(here) - share(drag.from)));
-        }
-        point(seconds(event), null);
-      });
-      const finish = (event) => {
-        if (!drag) return;
-        const { box, from, x } = drag;
-        const here = seconds(event);
-        drag = null;
-        if (box) box.remove();
-        if (box && event.type === "pointerup" && Math.abs(event.clientX - x) > 5) zoom(Math.min(from, here), Math.max(from, here));
-      };
-      f.plot.addEventListener("pointerup", finish);
-      f.plot.addEventListener("pointercancel", finish);
-      f.plot.addEventListener("pointerleave", () => { if (!drag) point(null, null); });
-      f.plot.addEventListener("dblclick", () => zoom(data.start, data.end));
-      f.plot.addEventListener("wheel", (event) => {
-        if (!event.ctrlKey && !event.metaKey) return;
-        event.preventDefault();
-        const centre = seconds(event), factor = event.deltaY < 0 ? 0.8 : 1.25;
-        zoom(centre - (centre - view.from) * factor, centre + (view.to - centre) * factor);
-      }, { passive: false });
-    }
-
-    function toggle(one) {
-      const on = one.button.getAttribute("aria-pressed") !== "true";
-      one.button.setAttribute("aria-pressed", String(on));
-      for (const line of one.lines) line.style.display = on ? "" : "none";
-      point(at, null);
-    }
+    const api = { view, zoom, zoomBy, zoomIn, pan, all, point, move, climb, select, extend, escape,
+      chosen: () => chosen, state, settle: () => { draw(); Address.write(state()); } };
+    const panel = Selected.make(root, signal, { zoom: zoomIn, copy, clear: () => select(null, null, true) });
 
     for (const f of figures) {
-      f.chart.y = scale(f.chart.scale);
-      pointer(f);
-      f.root.addEventListener("keydown", (event) => keys(event, f));
-      for (const one of f.series) one.button.addEventListener("click", () => toggle(one));
+      Gestures.pointer(f, api, signal);
+      Gestures.keys(f, api, signal);
+      for (const one of f.series) one.button.addEventListener("click", () => toggleSeries(f, one), { signal });
     }
     document.addEventListener("keydown", (event) => {
-      if (event.key === "0" && event.target === document.body) zoom(data.start, data.end);
-    });
-    if (reset) reset.addEventListener("click", () => zoom(data.start, data.end));
-    return { zoom, point, view };
-  }
+      const free = event.target === document.body || root.contains(event.target);
+      if (!free || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "0") all();
+      if (event.key === "Escape") escape();
+    }, { signal });
+    addEventListener("hashchange", () => {
+      const wanted = Address.read(location.hash);
+      if (!wanted) return;
+      take(wanted);
+      if (section) section.scrollIntoView();
+    }, { signal });
+    if (reset) reset.addEventListener("click", all, { signal });
+    if (toggle) toggle.addEventListener("click", () => { overlay(!baseline); Address.write(state()); }, { signal });
+    const idle = globalThis.requestIdleCallback || ((act) => setTimeout(act, 200));
+    if (histograms) idle(() => { if (!signal.aborted) histograms.prepare(); });
+    if (kept) take(kept);
+    if (kept && kept.at !== undefined) point(kept.at, kept.row, null);
 
-  function scale(s) {
-    if (!s) return () => null;
-    return (value) => {
-      const held = Math.min(Math.max(value, s.low), s.high);
-      const part = s.log ? Math.log(held / s.low) / Math.log(s.high / s.low) : (held - s.low) / (s.high - s.low);
-      return s.height * (1 - part);
+    api.stop = () => {
+      ending.abort();
+      cancelAnimationFrame(frame);
+      clearTimeout(speaking);
+      for (const f of figures) f.remove();
+      return { ...state(), at, row };
     };
+    return api;
   }
 
-  return { start, show: shown };
+  return { start, show: Numbers.show };
 })();

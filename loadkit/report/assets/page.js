@@ -1,9 +1,72 @@
 "use strict";
-(() => {
+// The page as a whole: started once, and again whenever its content was replaced (the live page).
+const Page = (() => {
   const root = document.documentElement;
+
+  let charts = null;
+
+  function start() {
+    charts = Charts.start(JSON.parse(document.getElementById("data").textContent));
+    document.querySelectorAll(".flame").forEach(flame);
+    return charts;
+  }
+
+  // Where a reader is: what is unfolded, what has the focus, and which part lies at the top.
+  function place() {
+    const name = (element) => {
+      const owner = element.closest("[id]");
+      const peers = owner ? [...owner.querySelectorAll(element.tagName)] : [];
+      return owner && `${owner.id} ${element.tagName} ${peers.indexOf(element)}`;
+    };
+    // The first that begins in the window: of one that began above, it is not known where it grows.
+    const named = [...document.querySelectorAll("main [id]")].map((e) => [e, e.getBoundingClientRect()]);
+    const [top] = named.find(([, box]) => box.top >= 44 && box.height) || named.find(([, box]) => box.bottom > 60) || [];
+    const focus = document.activeElement;
+    return {
+      opened: [...document.querySelectorAll("main details[open]")].map(name),
+      focus: focus && focus.closest("main") ? (focus.id ? `#${focus.id}` : name(focus)) : null,
+      top: top && { id: top.id, y: top.getBoundingClientRect().top },
+      scrolled: [...document.querySelectorAll("main .scroll")].filter((e) => e.scrollLeft || e.scrollTop)
+        .map((e) => [name(e), e.scrollLeft, e.scrollTop]),
+    };
+  }
+
+  function find(name) {
+    if (!name) return null;
+    if (name.startsWith("#")) return document.getElementById(name.slice(1));
+    const [id, tag, n] = name.split(" ");
+    const owner = document.getElementById(id);
+    return owner ? owner.querySelectorAll(tag)[n] : null;
+  }
+
+  function back({ opened, focus, top, scrolled }) {
+    for (const name of opened) {
+      const one = find(name);
+      if (one) one.open = true;
+    }
+    for (const [name, x, y] of scrolled) find(name)?.scrollTo({ left: x, top: y, behavior: "instant" });
+    const held = find(focus);
+    if (held) held.focus({ preventScroll: true });
+    const first = top && document.getElementById(top.id);
+    if (first) scrollBy({ top: first.getBoundingClientRect().top - top.y, behavior: "instant" });
+  }
+
+  // Takes the content of a newer report of the same run (the text of the whole page).
+  function replace(text) {
+    const next = new DOMParser().parseFromString(text, "text/html");
+    const kept = place();
+    for (const selector of ["main", ".bar nav", ".bar .run", "#data"]) {
+      const [old, made] = [document.querySelector(selector), next.querySelector(selector)];
+      if (old && made) old.replaceWith(document.adoptNode(made));
+    }
+    document.title = next.title;
+    Object.assign(root.dataset, next.documentElement.dataset);
+    start();
+    back(kept);
+    return charts;
+  }
+
   root.classList.add("js");
-  Charts.start(JSON.parse(document.getElementById("data").textContent));
-  document.querySelectorAll(".flame").forEach(flame);
   document.getElementById("theme").addEventListener("click", () => {
     const dark = matchMedia("(prefers-color-scheme: dark)").matches;
     const now = root.style.colorScheme || (dark ? "dark" : "light");
@@ -16,4 +79,8 @@
     opened.forEach((one) => { one.open = true; });
   });
   addEventListener("afterprint", () => opened.forEach((one) => { one.open = false; }));
+  // An address that names a window is no anchor: the browser doesn't scroll by itself.
+  if (Address.read(location.hash)) document.getElementById("charts").scrollIntoView();
+  start();
+  return { start, replace, charts: () => charts };
 })();

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from loadkit.analyse.result import Analysis
-from loadkit.report.charts import alerts, errors, latency, load, saturation
+from loadkit.report.charts import alerts, errors, heat, latency, load, saturation
 from loadkit.report.charts.axis import Axis
 from loadkit.report.charts.chart import Chart
 
 CHARTS: tuple[Callable[[Analysis, Axis], Chart], ...] = (
     load.build,
     latency.build,
+    heat.build,
     errors.build,
     saturation.build,
     alerts.build,

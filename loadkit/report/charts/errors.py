@@ -10,7 +10,8 @@ from loadkit.report.charts.axis import Axis
 
 def build(analysis: Analysis, axis: Axis) -> chart.Chart:
     """One line a kind of failure; a run without failures gets a sentence."""
-    series = chart.series_of(analysis.error_lines, axis)
+    before = chart.earlier(analysis, lambda run: run.error_lines)
+    series = chart.series_of(analysis.error_lines, axis, before)
     lines = scale.linear(chart.values_of(series), chart.HEIGHT, 1.0)
     return chart.Chart(
         key="errors",

@@ -6,10 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from loadkit.analyse.difference import Difference
 from loadkit.analyse.result import Analysis, FaultResult, StageResult
+from loadkit.analyse.steps import Timeline
+from loadkit.bundle.histogram import COARSE
 from loadkit.report import units
 from loadkit.report.charts.axis import Axis, axis
+from loadkit.report.charts.bins import Points
+from loadkit.report.charts.cells import Heat
 from loadkit.report.charts.chart import Chart
+from loadkit.report.charts.pack import packed
 
 _TINTS = 5
 _CHARACTER = 7.0  # pixels, of the small labels beside a plot
@@ -140,9 +146,11 @@ def _instants(analysis: Analysis, shared: Axis) -> tuple[Instant, ...]:
     )
 
 
-def script_data(charts: Sequence[Chart], shared: Frame) -> dict[str, Any]:
-    """What the page's script needs: the axis, stages, and the series of each chart."""
+def script_data(charts: Sequence[Chart], shared: Frame, analysis: Analysis) -> dict[str, Any]:
+    """What the page's script needs: the axis, stages, each chart's series, and histograms."""
     return {
+        "timeline": analysis.timeline and _timeline(analysis.timeline),
+        "before": analysis.difference and _before(analysis.difference),
         "start": shared.axis.start,
         "end": shared.axis.end,
         "stages": [[band.start_s, band.end_s, band.label] for band in shared.stages],
@@ -150,11 +158,12 @@ def script_data(charts: Sequence[Chart], shared: Frame) -> dict[str, Any]:
             chart.key: {
                 "kind": chart.kind,
                 "scale": asdict(chart.scale) if chart.scale else None,
+                "heat": chart.heat and _heat(chart.heat),
                 "series": [
                     {
                         "name": one.name,
-                        "x": [_short(v) for v in one.points.x],
-                        "y": [_short(v) for v in one.points.y],
+                        **_points(one.points),
+                        "before": one.before and _points(one.before),
                     }
                     for one in chart.series
                 ],
@@ -163,6 +172,35 @@ def script_data(charts: Sequence[Chart], shared: Frame) -> dict[str, Any]:
             if not chart.empty
         },
     }
+
+
+def _timeline(timeline: Timeline) -> dict[str, Any]:
+    same = timeline.service == timeline.response  # in the closed model
+    return {
+        "step": timeline.step_s,
+        "bits": COARSE,
+        "response": packed(timeline.response),
+        "service": None if same else packed(timeline.service),
+        "due": timeline.due,
+        "failed": timeline.failed,
+        "completed": timeline.completed,
+    }
+
+
+def _before(against: Difference) -> dict[str, Any]:
+    timeline = against.before.timeline
+    return {
+        "places": [[place.start_s, place.end_s, place.shift_s] for place in against.places],
+        "timeline": timeline and _timeline(timeline),
+    }
+
+
+def _points(points: Points) -> dict[str, Any]:
+    return {"x": [_short(v) for v in points.x], "y": [_short(v) for v in points.y]}
+
+
+def _heat(heat: Heat) -> dict[str, Any]:
+    return {"column": heat.column_s, "bounds": heat.bounds}
 
 
 def _short(value: float | None) -> float | None:

@@ -16,7 +16,8 @@ _LABEL = 15.0  # pixels a label is high
 
 def build(analysis: Analysis, axis: Axis) -> chart.Chart:
     """Response time from when a request was due."""
-    series = chart.series_of(analysis.latency_lines, axis)
+    before = chart.earlier(analysis, lambda run: run.latency_lines)
+    series = chart.series_of(analysis.latency_lines, axis, before)
     limits = _limits(analysis)
     values = [*chart.values_of(series), *(limit for _, limit, _ in limits)]
     lines = scale.logarithmic(values, chart.HEIGHT)

@@ -10,7 +10,8 @@ from loadkit.report.charts.axis import Axis
 
 def build(analysis: Analysis, axis: Axis) -> chart.Chart:
     """Arrivals planned and responses completed, a second."""
-    series = chart.series_of(analysis.rate_lines, axis)
+    before = chart.earlier(analysis, lambda run: run.rate_lines)
+    series = chart.series_of(analysis.rate_lines, axis, before)
     lines = scale.linear(chart.values_of(series), chart.HEIGHT, 1.0)
     return chart.Chart(
         key="load",

@@ -18,14 +18,16 @@ NOISE = 1.1
 def build(analysis: Analysis, axis: Axis) -> chart.Chart:
     """Shares of what a resource can give; 100 % is full."""
     drawn, idle = _by_use(analysis.saturation_lines)
-    series = chart.series_of(drawn, axis)
+    before = chart.earlier(analysis, lambda run: run.saturation_lines)
+    series = chart.series_of(drawn, axis, before)
     # A share of one core measured over a second reads a little above 1 now and then: still full.
     # What was before the load is off the axis, and must not set its height.
     values = [
         value if value > NOISE else min(value, 1.0)
         for one in series
-        for highest in (one.points.high or one.points.y,)
-        for at, value in zip(one.points.x, highest, strict=True)
+        for points in (one.points, one.before)
+        if points is not None
+        for at, value in zip(points.x, points.high or points.y, strict=True)
         if value is not None and at >= axis.start
     ]
     lines = scale.linear(values, chart.HEIGHT, 1.0)

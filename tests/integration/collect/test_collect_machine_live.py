@@ -9,8 +9,10 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from collect_servers import Tables, until
@@ -214,11 +216,82 @@ def test_profile_of_a_real_process(tmp_path: Path, blocking: bool) -> None:
     (run,) = tables.of("profile_runs")
     assert (run["stage"], run["process"], run["pid"]) == ("base-profile", "service", process.pid)
     assert (run["rate_hz"], run["blocking"], run["message"]) == (50, blocking, None)
-    assert run["samples"] == sum(row["count"] for row in tables.of("profiles")) > 20
-    burning = [row for row in tables.of("profiles") if "burn (" in row["stack"] and row["rooted"]]
+    held, looked = _by_kind(tables)
+    assert run["samples"] == sum(row["count"] for row in held) > 20
+    assert {row["state"] for row in held} == {"running_gil"}
+    burning = [row for row in held if "burn (" in row["stack"] and row["rooted"]]
     assert sum(row["count"] for row in burning) > 10
-    raw = (tmp_path / "profiles" / "base-profile-service.txt").read_text()
-    assert "burn (" in raw
+    assert {row["thread"] for row in held} <= {row["thread"] for row in looked}
+    raw = (tmp_path / run["file"]).read_text()
+    assert "burn (" in raw and raw.startswith(("MainThread (", "Thread-1 (burn) ("))
+    assert sorted(path.name for path in (tmp_path / "profiles").iterdir()) == [
+        "base-profile-service-states.txt",
+        "base-profile-service.speedscope.json",
+        "base-profile-service.txt",
+    ]
+    seconds = sum(
+        sum(profile["weights"])
+        for profile in json.loads(
+            (tmp_path / "profiles" / "base-profile-service.speedscope.json").read_text()
+        )["profiles"]
+    )
+    assert seconds == pytest.approx(run["samples"] / 50)
+
+
+def _by_kind(tables: Tables) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Rows seen with the lock, and rows of looks at all threads."""
+    looks = {row["slice"] for row in tables.of("profile_slices") if row["kind"] == "states"}
+    rows = tables.of("profiles")
+    return (
+        [row for row in rows if row["slice"] not in looks],
+        [row for row in rows if row["slice"] in looks],
+    )
+
+
+THREADS = """
+import hashlib, threading, time
+
+def burn():
+    while True:
+        sum(range(2000))
+
+def native():
+    while True:
+        hashlib.pbkdf2_hmac("sha256", b"x", b"y", 300_000)
+
+def wait():
+    threading.Event().wait()
+
+for work in (burn, native, wait):
+    threading.Thread(target=work, name=work.__name__, daemon=True).start()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+def test_threads_with_the_lock_without_it_and_idle_are_told_apart(tmp_path: Path) -> None:
+    tables = Tables()
+    with _python(THREADS) as process:
+        good = asyncio.run(
+            Profiler(tables, tables.note).profile("s", "p", process.pid, 6, tmp_path)
+        )
+    if not good and "may not be sampled" in str(tables.findings):
+        pytest.skip("this machine does not let processes be sampled")
+    _, looked = _by_kind(tables)
+    seen: dict[str, Counter[str]] = {}
+    for row in looked:
+        seen.setdefault(row["thread"].split()[0], Counter())[row["state"]] += row["count"]
+    assert set(seen) == {"MainThread", "burn", "native", "wait"}
+    slices = tables.of("profile_slices")
+    assert [row["slice"] for row in slices] == list(range(len(slices)))
+    assert [row["kind"] for row in slices[:2]] == ["gil", "states"]
+    looks = sum(row["samples"] for row in slices if row["kind"] == "states")
+    assert {sum(counts.values()) for counts in seen.values()} == {looks}
+    assert seen["burn"].most_common(1)[0][0] == "running_gil"
+    assert seen["native"].most_common(1)[0][0] == "running"
+    assert seen["wait"]["idle"] >= 0.8 * looks and seen["MainThread"]["idle"] >= 0.8 * looks
+    cpu = {row["thread"].split()[0]: row["cpu_ratio"] for row in tables.of("profile_threads")}
+    assert min(cpu["burn"], cpu["native"]) > 0.05 > max(cpu["wait"], cpu["MainThread"])
 
 
 def test_profile_of_a_process_that_waits_is_empty(tmp_path: Path) -> None:
@@ -228,8 +301,11 @@ def test_profile_of_a_process_that_waits_is_empty(tmp_path: Path) -> None:
     if "profile-failed" in tables.slugs():
         pytest.skip("this machine does not let processes be sampled")
     assert tables.slugs() == ["profile-empty"]
-    assert tables.of("profiles") == []
-    assert tables.of("profile_runs")[0]["message"] is None
+    held, looked = _by_kind(tables)
+    assert held == []
+    assert looked and {row["state"] for row in looked} == {"idle"}
+    run = tables.of("profile_runs")[0]
+    assert (run["message"], run["samples"], run["file"]) == (None, 0, None)
 
 
 def test_profile_of_nothing_is_a_finding_with_a_remedy(tmp_path: Path) -> None:

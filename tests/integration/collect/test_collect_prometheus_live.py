@@ -14,6 +14,7 @@ import pytest
 import yaml
 from collect_servers import Tables, alertmanager, prometheus, until
 
+from loadkit.collect.access import Access
 from loadkit.collect.alertmanager import AlertmanagerPoller
 from loadkit.collect.alerts import AlertsPoller
 from loadkit.collect.httpd import HttpServer, Request, Response
@@ -182,9 +183,9 @@ def test_jobs_can_be_chosen_and_too_many_series_are_refused(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (Response(200, b"<html>hello</html>", "text/html"), "not its JSON API"),
-        (Response(200, b'{"status":"success"}', "application/json"), "not its JSON API"),
-        (Response(200, b"[1]", "application/json"), "not its JSON API"),
+        (Response(200, b"<html>hello</html>", "text/html"), "its JSON API"),
+        (Response(200, b'{"status":"success"}', "application/json"), "its JSON API"),
+        (Response(200, b"[1]", "application/json"), "its JSON API"),
         (Response(401, b"who?"), "LOADKIT_PROMETHEUS_HEADERS"),
         (Response(503, b"token=s3cret too busy"), "answered 503"),
     ],
@@ -228,8 +229,8 @@ def test_headers_are_sent_and_nobody_there_is_told() -> None:
         url = f"http://127.0.0.1:{server.port}"
         headers = {"X-Scope-OrgID": "team"}
         for collector in (
-            PrometheusCollector(url, sink=tables, note=tables.note, headers=headers),
-            AlertsPoller(url, sink=tables, note=tables.note, headers=headers),
+            PrometheusCollector(url, sink=tables, note=tables.note, access=Access(headers=headers)),
+            AlertsPoller(url, sink=tables, note=tables.note, access=Access(headers=headers)),
         ):
             with pytest.raises(CollectError):
                 await collector.start()

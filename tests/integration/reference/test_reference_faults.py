@@ -135,7 +135,7 @@ def in_parallel(service: Running, number: int) -> float:
     [
         (b"{", "not JSON"),
         ([], "must be an object"),
-        ({"kind": "nix", "value": 1}, "the kinds are cpu, error_rate, latency, pool_slots"),
+        ({"kind": "nix", "value": 1}, "the kinds are cache_evicted, cpu, db_unavailable, error_"),
         ({"kind": "error_rate"}, "value must be a number"),
         ({"kind": "error_rate", "value": "1"}, "value must be a number"),
         ({"kind": "error_rate", "value": 1.01}, "at most 1"),

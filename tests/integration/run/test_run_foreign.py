@@ -154,5 +154,5 @@ def test_a_process_that_is_not_there_is_refused(tmp_path: Path) -> None:
         *("run", "users.py", "-H", "http://127.0.0.1:1", "--pid", str(gone.pid)), cwd=tmp_path
     )
     assert done.returncode == 2
-    assert f"--pid {gone.pid}: there is no such process" in done.stderr
+    assert f"--pid: there is no process {gone.pid}" in done.stderr
     assert not (tmp_path / "reports").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -13,10 +14,10 @@ from loadkit.analyse import analyse, text
 from loadkit.analyse.association import associations, per_second, ranks, spearman
 from loadkit.analyse.context import Context
 from loadkit.analyse.profiles import UNROOTED
+from loadkit.analyse.quantiles import Estimate, of_buckets
 from loadkit.analyse.result import Line, Signal, SpanNode
 from loadkit.analyse.saturation import Use
 from loadkit.analyse.series import Metrics, Series, increase, rate
-from loadkit.analyse.server import bucket_quantile
 from loadkit.analyse.spans import self_time
 
 
@@ -137,7 +138,9 @@ def test_signals_set_base_against_peak_from_both_sides() -> None:
     assert (traffic.base, traffic.peak) == ("10/s", "10/s")  # without the health path
     assert cell(found, "golden", "Traffic", "client").peak == "20/s"
     assert cell(found, "golden", "Errors", "service").peak == "10 %"
-    assert cell(found, "golden", "Latency", "service").peak == ("p50 about 10 ms, p95 about 91 ms")
+    assert cell(found, "golden", "Latency", "service").peak == (
+        "p50 at most 10 ms, p95 about 91 ms (10–100 ms)"
+    )
     assert cell(found, "golden", "Saturation", "llm-cost-ops CPU").peak == "mean 90 %, highest 90 %"
     assert cell(found, "RED", "Rate", OPERATION).base == "5/s"
     assert cell(found, "RED", "Errors", OPERATION).peak == "0 % (0 of 400)"
@@ -158,12 +161,16 @@ def test_with_one_measured_stage_there_is_no_base() -> None:
     assert {signal.base for signal in analysis.signals} == {None}
 
 
-def test_bucket_quantile_interpolates_and_stops_at_the_last_edge() -> None:
-    counts = {0.1: 50.0, 0.5: 90.0, float("inf"): 100.0}
-    assert bucket_quantile(0.5, counts) == pytest.approx(0.1)
-    assert bucket_quantile(0.7, counts) == pytest.approx(0.3)
-    assert bucket_quantile(0.99, counts) == 0.5
-    assert bucket_quantile(0.5, {}) is None
+def test_quantiles_of_buckets_interpolate_within_sure_bounds() -> None:
+    counts = {0.1: 50.0, 0.5: 90.0, math.inf: 100.0}
+    half, more = of_buckets(0.5, counts), of_buckets(0.7, counts)
+    assert half is not None
+    assert more is not None
+    assert (half.value, half.low, half.high) == pytest.approx((0.1, 0.0, 0.1))
+    assert (more.value, more.low, more.high) == pytest.approx((0.3, 0.1, 0.5))
+    assert of_buckets(0.99, counts) == Estimate(0.5, 0.5, math.inf)
+    assert of_buckets(0.5, {}) is None
+    assert of_buckets(0.5, {0.1: 0.0, math.inf: 0.0}) is None
 
 
 # -- spans ------------------------------------------------------------------------------------

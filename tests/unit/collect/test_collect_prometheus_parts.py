@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from loadkit.collect import prometheus_select as select
 from loadkit.collect.alerts import alert_row, wall_ns
-from loadkit.collect.fetch import base_url, refusal
+from loadkit.collect.answers import refusal
+from loadkit.collect.fetch import base_url
 from loadkit.collect.prometheus_api import seconds_of
 from loadkit.collect.prometheus_samples import SampleLog, chunks
 from loadkit.errors import UsageError

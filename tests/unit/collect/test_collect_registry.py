@@ -50,7 +50,7 @@ def test_nothing_given() -> None:
 
 
 def test_foreign_alertmanager_alone() -> None:
-    assert _names(Given(Path("/tmp"), alertmanager="http://127.0.0.1:9", foreign=True)) == [
+    assert _names(Given(Path("/tmp"), alertmanager="http://127.0.0.1:9")) == [
         "alertmanager",
         "host",
     ]

@@ -160,13 +160,14 @@ def contracts() -> configparser.ConfigParser:
 
 def test_the_layers_are_those_of_the_design() -> None:
     layers = contracts()["importlinter:contract:layers"]
-    order = [line.strip("() ") for line in layers["layers"].split("\n") if line.strip()]
+    order = [re.sub("[()]", "", line).strip() for line in layers["layers"].splitlines() if line]
     assert order == [
-        "__main__",
+        "__main__ | pytest_plugin",
         "cli",
-        "bench",
+        "bench | init",
         "run",
-        "report | alerts",
+        "live",
+        "report | alerts | notebook",
         "analyse",
         "collect | load | stack",
         "bundle | scenario",

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from memory_sample import growth_of, run_of
+
+from loadkit.analyse.memory_result import MemoryResult
+from loadkit.analyse.profile_result import (
+    DifferenceFrame,
+    FunctionChange,
+    ProfileDifference,
+    ThreadUse,
+)
+from loadkit.analyse.proportions import Estimate
 from loadkit.analyse.result import (
     Accounting,
     AlertResult,
@@ -14,24 +24,31 @@ from loadkit.analyse.result import (
     Analysis,
     Answer,
     Association,
+    ChangePoint,
     ErrorKind,
     Exemplar,
     FaultResult,
     Frame,
     GeneratorResult,
     HotFunction,
+    Lag,
+    LeadLag,
     Line,
     LogGroup,
     NotificationResult,
     OperationResult,
     Percentiles,
     ProfileResult,
+    RoleResult,
     Signal,
     SloResult,
     SpanNode,
     SpanTree,
     StageResult,
+    Strip,
 )
+from loadkit.analyse.steps import Step, Timeline
+from loadkit.bundle.histogram import COARSE, Histogram
 from loadkit.model import Finding, Severity, Status, Verdict
 
 PLAN = (
@@ -109,6 +126,34 @@ def _stages() -> tuple[StageResult, ...]:
         )
         start += length
     return tuple(result)
+
+
+def steps_of(histograms: Iterable[Histogram]) -> tuple[Step, ...]:
+    """Histograms of COARSE as the analysis has them."""
+    found = []
+    for one in histograms:
+        buckets = tuple(sorted(one.buckets))
+        counts = tuple(one.buckets[bucket] for bucket in buckets)
+        found.append(Step(one.count, one.min_ns or 0, one.max_ns or 0, buckets, counts))
+    return tuple(found)
+
+
+def timeline() -> Timeline:
+    """Histograms of each second, of skewed times around the medians of the stages."""
+    random_ = random.Random(11)
+    response = [Histogram(COARSE) for _ in range(END)]
+    service = [Histogram(COARSE) for _ in range(END)]
+    due, failed = [], []
+    for second in range(END):
+        count = round(_rate_at(second))
+        for _ in range(count):
+            took = round(random_.lognormvariate(math.log(0.009e9), 0.8))
+            service[second].record(took)
+            response[second].record(took + random_.randrange(300_000))
+        due.append(count)
+        failed.append(round(count * 0.08) if FAULT[0] <= second < FAULT[1] else 0)
+    steps = (steps_of(response), steps_of(service))
+    return Timeline(1, *steps, tuple(due), tuple(failed), tuple(due))
 
 
 def _operations(stages: tuple[StageResult, ...]) -> tuple[OperationResult, ...]:
@@ -330,7 +375,55 @@ def _flame(store: int) -> Frame:
 def _profiles() -> tuple[ProfileResult, ...]:
     return (
         ProfileResult("base-profile", "service", 1000, 2, 0, 100, True, _flame(10), None),
-        ProfileResult("peak-profile", "service", 1500, 9, 3, 100, True, _flame(180), None),
+        replace(
+            ProfileResult("peak-profile", "service", 1500, 9, 3, 100, True, _flame(180), None),
+            slices=8,
+            looks=60,
+            held=Estimate(0.71, 0.64, 0.78),
+            threads=(
+                ThreadUse(
+                    "MainThread (4711)", 60, Estimate(0.72, 0.57, 0.83), Estimate(0.19, 0.1, 0.33),
+                    Estimate(0.09, 0.03, 0.2), 0.81, "EpollSelector.select (selectors.py)",
+                ),
+                ThreadUse(
+                    "late_0 (4720)", 4, Estimate(0.0, None, None), Estimate(0.0, None, None),
+                    Estimate(1.0, None, None), None, None,
+                ),
+            ),
+            file="profiles/peak-profile-service.txt",
+        ),
+    )  # fmt: skip
+
+
+def _difference() -> ProfileDifference:
+    def node(name: str, base: float, peak: float, *below: DifferenceFrame) -> DifferenceFrame:
+        change = Estimate(peak - base, peak - base - 0.04, peak - base + 0.04)
+        return DifferenceFrame(name, base, peak, change, below)
+
+    def change(function: str, kind: str, base: float, peak: float) -> FunctionChange:
+        itself = Estimate(peak - base, peak - base - 0.04, peak - base + 0.04)
+        return FunctionChange(
+            function, kind, base, peak, itself, base, peak, itself, abs(peak - base) > 0.05
+        )
+
+    flame = node(
+        "all", 1.0, 1.0,
+        node("thread MainThread", 1.0, 1.0,
+             node("execute (sqlite3.py)", 0.1, 0.3),
+             node("burn (b.py)", 0.0, 0.4),
+             node("select (selectors.py)", 0.5, 0.2),
+             node("gone (c.py)", 0.3, 0.0),
+             node("steady (d.py)", 0.1, 0.1)),
+    )  # fmt: skip
+    changes = (
+        change("burn (b.py)", "appeared", 0.0, 0.4),
+        change("gone (c.py)", "vanished", 0.3, 0.0),
+        change("select (selectors.py)", "changed", 0.5, 0.2),
+        change("execute (sqlite3.py)", "changed", 0.1, 0.3),
+        change("steady (d.py)", "changed", 0.1, 0.1),
+    )
+    return ProfileDifference(
+        "service", "base-profile", "peak-profile", 1000, 1500, 8, 8, 5, changes, flame, None
     )
 
 
@@ -380,6 +473,26 @@ def _findings() -> tuple[Finding, ...]:
     )
 
 
+def _lead_lag() -> LeadLag:
+    """A pool that moved before p95, and a CPU at a planned step."""
+
+    def strip(name: str, latency: bool, at_s: float, planned: str = "") -> Strip:
+        low, high = (0.010, 0.085) if latency else (0.2, 0.9)
+        course = line(name, "s" if latency else "ratio", lambda t: low if t < at_s else high)
+        change = ChangePoint(at_s, at_s - 0.6, at_s + 0.7, low, high, planned)
+        return Strip(name, course.unit, course, (change,), latency)
+
+    return LeadLag(
+        strips=(
+            strip("p95 response time", True, 52.0),
+            strip("database pool", False, 50.0),
+            strip("machine CPU", False, 40.0, "the planned step from base to peak at 40 s"),
+        ),
+        lags=(Lag("p95 response time", "database pool", 52.0, 50.0, 2.0, 0.8, 3.1, "before"),),
+        watched=9,
+    )
+
+
 def peak() -> Analysis:
     """A peak run with an error rate of 8 % on purpose: two objectives, one missed; one alert."""
     random_ = random.Random(7)
@@ -388,6 +501,8 @@ def peak() -> Analysis:
     failed = sum(stage.failures for stage in stages)
     sent = sum(stage.count for stage in stages)
     return Analysis(
+        timeline=timeline(),
+        memory=MemoryResult((run_of(),), (growth_of(12, "none", "resident memory"),)),
         name="peak",
         started="2026-11-24T22:10:03Z",
         verdict="failed",
@@ -457,6 +572,7 @@ def peak() -> Analysis:
             LogGroup("warning", "send_notification", "QueueFull", 3, 61.0, "queue full", None),
         ),
         profiles=_profiles(),
+        profile_differences=(_difference(),),
         hot=(
             HotFunction("execute (sqlite3)", 0.1, 0.27, 0.1, 0.27),
             HotFunction("calculate_total (pricing.py)", 0.07, 0.07, 0.07, 0.07),
@@ -498,6 +614,13 @@ def peak() -> Analysis:
         latency_lines=lines["latency_lines"],
         error_lines=lines["error_lines"],
         saturation_lines=lines["saturation_lines"],
+        roles=(
+            RoleResult("rate", "http_requests_total", "counter, label status"),
+            RoleResult("errors", 'http_requests_total{status=~"5.."}', "as [signals] says", True),
+            RoleResult("duration", None, "no histogram or summary of request times was found"),
+            RoleResult("saturation", "pool_in_use / pool_size", "gauges of the same name"),
+        ),
+        lead_lag=_lead_lag(),
     )
 
 
@@ -548,6 +671,7 @@ def bare() -> Analysis:
         span_trees=(),
         logs=(),
         profiles=(),
+        profile_differences=(),
         hot=(),
         errors=(),
         exemplars=(),
@@ -659,6 +783,7 @@ def nothing() -> Analysis:
     empty = bare()
     return replace(
         empty,
+        timeline=None,
         verdict="broken",
         headline="The load generator died before the first request",
         exit_status=1,

@@ -101,7 +101,14 @@ def test_every_chart_of_a_full_run_has_data_on_one_axis() -> None:
     analysis = peak()
     shared = frame(analysis)
     charts = build_all(analysis, shared.axis)
-    assert [chart.key for chart in charts] == ["load", "latency", "errors", "saturation", "alerts"]
+    assert [chart.key for chart in charts] == [
+        "load",
+        "latency",
+        "heat",
+        "errors",
+        "saturation",
+        "alerts",
+    ]
     assert all(not chart.empty for chart in charts)
     assert [s.name for s in charts[1].series] == ["p50", "p95", "p99", "p99.9"]
     assert [band.label for band in shared.stages][:3] == ["warm-up", "base", "base-profile"]
@@ -125,7 +132,7 @@ def test_a_threshold_beyond_the_data_is_still_in_the_plot() -> None:
 
 
 def test_alerts_are_bars_and_dots() -> None:
-    chart = build_all(peak(), axis(145))[4]
+    chart = build_all(peak(), axis(145))[5]
     assert [label for _, label in chart.ticks] == [
         "HighErrorRate",
         "SlowResponseTime",

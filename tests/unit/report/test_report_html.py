@@ -76,7 +76,8 @@ def test_every_variant_is_whole_and_fetches_nothing(name: str) -> None:
     assert reader.faults == [] and reader.open == []
     assert reader.outside == []
     assert len(reader.ids) == len(set(reader.ids))
-    assert set(reader.links) <= set(reader.ids)
+    anchors = {link for link in reader.links if not link.startswith("t=")}  # the rest are windows
+    assert anchors <= set(reader.ids)
     style = "".join(re.findall(r"<style>(.*?)</style>", page, re.S))
     assert re.findall(r"@import|url\(|@font-face", style) == []
     assert "None" not in "".join(reader.words) and "nan" not in "".join(reader.words)
@@ -142,7 +143,7 @@ def test_unknown_numbers_are_said_to_be_unknown() -> None:
 
 def test_an_invalid_run_says_so_first() -> None:
     page = render(invalid())
-    assert '<html lang="en" data-verdict="invalid">' in page
+    assert '<html lang="en" data-verdict="invalid" data-state="complete">' in page
     assert page.index("The generator was the bottleneck") < page.index("How much can it take?")
     assert "CPU above 0.9 core" in page
 

@@ -1,0 +1,147 @@
+"""loadkit as a user starts it, a service that remembers what it was sent, and a Prometheus."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from loadkit.stack import binaries
+from loadkit.stack.freeports import free_port
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as it arrived."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Service:
+    """``/fail`` answers 503, ``/late/N`` 200 after N seconds, everything else 200."""
+
+    url: str
+    seen: list[Seen] = field(default_factory=list)
+
+    def paths(self) -> list[str]:
+        return [one.path for one in self.seen]
+
+
+@contextlib.contextmanager
+def service() -> Iterator[Service]:
+    """One in threads of this process, for the length of a block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body together
+        disable_nagle_algorithm = True
+
+        def answer(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            found.seen.append(Seen(self.command, self.path, dict(self.headers), body))
+            if self.path.startswith("/late/"):
+                time.sleep(float(self.path.split("/")[2]))
+            text = b'{"fine": true}'
+            self.send_response(503 if self.path.startswith("/fail") else 200)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(text)))
+            self.end_headers()
+            with contextlib.suppress(ConnectionError):
+                self.wfile.write(text)
+
+        do_GET = do_POST = do_PUT = answer
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    found = Service(f"http://127.0.0.1:{server.server_address[1]}")
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield found
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+def loadkit(
+    *arguments: str | Path, cwd: Path, **variables: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs loadkit to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "loadkit", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100", **variables},
+    )
+
+
+def bundle_of(done: subprocess.CompletedProcess[str], cwd: Path) -> Path:
+    """The bundle that a run printed."""
+    assert done.stdout.count("\n") == 1, done.stdout + done.stderr
+    return cwd / done.stdout.strip()
+
+
+def report_of(bundle: Path) -> dict[str, Any]:
+    """The report of a bundle as JSON."""
+    done = loadkit("report", bundle, "--format", "json", "--output", "-", cwd=bundle)
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert isinstance(report, dict)
+    return report
+
+
+def written(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder."""
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+@contextlib.contextmanager
+def prometheus(folder: Path) -> Iterator[str]:
+    """The URL of a real one that watches itself."""
+    program = binaries.ensure(lambda text: None, ("prometheus",))["prometheus"].path
+    port = free_port()
+    config = folder / "prometheus.yml"
+    config.write_text(
+        "global: {scrape_interval: 1s}\n"
+        "scrape_configs:\n"
+        f"  - {{job_name: own, static_configs: [{{targets: ['127.0.0.1:{port}']}}]}}\n"
+    )
+    command = [
+        *(str(program), f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"),
+        f"--web.listen-address=127.0.0.1:{port}",
+    ]
+    with (folder / "prometheus.log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/-/ready", timeout=5):
+                break
+            assert time.monotonic() < deadline, (folder / "prometheus.log").read_text()
+            time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
