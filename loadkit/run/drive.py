@@ -50,6 +50,7 @@ class Driver:
         self._end: dict[str, Any] | None = None
         self._stage = ""
         self._interrupted = False
+        self._killed = False  # by us, because the user would not wait for an orderly end
 
     async def drive(self, interrupts: Interrupts) -> None:
         """Returns when the load is over, in order or not; ``manifest.load_end`` says which."""
@@ -76,6 +77,7 @@ class Driver:
             )
         self._child.terminate()
         await interrupts.twice.wait()
+        self._killed = True
         self._child.kill()
 
     def _take(self, frame: dict[str, Any]) -> None:
@@ -171,8 +173,12 @@ class Driver:
             manifest.end_mono_ns = int(end["mono_ns"])
             self._close_aborted(manifest.load_end)
             return
-        words = self._child.last_words()
         manifest.end_mono_ns = time.monotonic_ns()
+        if self._killed:
+            message = "A second interrupt ended the load child at once."
+            manifest.load_end = {"reason": "interrupted", "message": message, "in_flight": None}
+            return
+        words = self._child.last_words()
         manifest.load_end = {
             "reason": "died",
             "message": f"The load child ended with status {status}.",

@@ -8,7 +8,22 @@ const Page = (() => {
   function start() {
     charts = Charts.start(JSON.parse(document.getElementById("data").textContent));
     document.querySelectorAll(".flame").forEach(flame);
+    if (root.dataset.state !== "running") settle();
     return charts;
+  }
+
+  // The first view doesn't wait for what is below it; that is laid out in idle moments, a piece at a
+  // time, so that a scroll meets no first layout and a picture of the whole page has all of it.
+  function settle() {
+    const waiting = [...document.querySelectorAll(".chart, .part, .flame")];
+    const idle = window.requestIdleCallback || ((call) => setTimeout(call, 50));
+    const next = () => {
+      const piece = waiting.shift();
+      if (!piece) return;
+      piece.classList.add("settled");
+      idle(next);
+    };
+    idle(next);
   }
 
   // Where a reader is: what is unfolded, what has the focus, and which part lies at the top.
