@@ -92,6 +92,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Any:
         )
         found = browser.new_page()
         found.goto(file.as_uri())
+        found.wait_for_selector(".part:not(.settled)", state="detached")
         yield found
         browser.close()
 
