@@ -11,6 +11,7 @@ COPY requirements.lock ./
 RUN /opt/loadkit/bin/pip install --require-hashes --requirement requirements.lock
 COPY pyproject.toml README.md LICENSE ./
 COPY config config
+COPY notebooks notebooks
 COPY loadkit loadkit
 # No build isolation: what builds it is in the lock too.
 RUN /opt/loadkit/bin/pip install --no-deps --no-build-isolation .
