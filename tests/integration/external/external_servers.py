@@ -27,22 +27,22 @@ WORKERS = 2
 
 # Listens, forks, and each child accepts: as gunicorn and others do.
 PREFORK = """
-import http.server, json, os, signal, sys, threading
+import http.server, json, multiprocessing, os, signal, sys, threading
 
 port, log = int(sys.argv[1]), sys.argv[2]
-count = 0
+count = multiprocessing.Value("q", 0)  # one for all workers: any of them may be scraped
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
-        global count
         body = b"ok"
         if self.path == "/metrics":
-            body = f"# TYPE shop_requests_total counter\\nshop_requests_total {count}\\n".encode()
+            body = f"# TYPE shop_requests_total counter\\nshop_requests_total {count.value}\\n".encode()
         else:
-            count += 1
+            with count.get_lock():
+                count.value += 1
             sum(range(30000))
             with open(log, "a") as lines:
                 lines.write(json.dumps({"level": "info", "message": f"served {self.path}"}) + "\\n")
