@@ -39,7 +39,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = b"ok"
         if self.path == "/metrics":
-            body = f"# TYPE shop_requests_total counter\\nshop_requests_total {count.value}\\n".encode()
+            text = f"# TYPE shop_requests_total counter\\nshop_requests_total {count.value}\\n"
+            body = text.encode()
         else:
             with count.get_lock():
                 count.value += 1
