@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from loadkit.analyse.result import Analysis
@@ -31,6 +30,7 @@ from loadkit.report.charts.frame import frame, gutter, script_data
 from loadkit.report.flame_difference import LEGEND, difference_flame
 from loadkit.report.iterations import iterations
 from loadkit.report.keynumbers import busiest_stage, key_numbers
+from loadkit.report.pages import asset, environment
 from loadkit.report.workers import workers
 
 STYLES = ("page.css", "charts.css", "parts.css", "print.css")
@@ -92,8 +92,8 @@ def _context(analysis: Analysis) -> dict[str, Any]:
         "roles": roles,
         "leadlag": leadlag.shown(analysis, shared),
         "data": Markup(script_json(script_data(charts, shared, analysis))),
-        "style": Markup("\n").join(Markup(_asset(name)) for name in STYLES),
-        "script": Markup("\n").join(Markup(_asset(name)) for name in SCRIPTS),
+        "style": Markup("\n").join(Markup(asset(name)) for name in STYLES),
+        "script": Markup("\n").join(Markup(asset(name)) for name in SCRIPTS),
     }
 
 
@@ -106,21 +106,10 @@ def script_json(value: Any) -> str:
 
 
 @cache
-def _asset(name: str) -> str:
-    return files("loadkit.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-@cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("loadkit.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = environment()
     for name in ("duration", "rate", "percent", "clock", "number", "span"):
-        environment.filters[name] = getattr(units, name)
-    environment.filters["thousands"] = units.count
-    environment.filters["held"] = units.held
-    return environment
+        made.filters[name] = getattr(units, name)
+    made.filters["thousands"] = units.count
+    made.filters["held"] = units.held
+    return made

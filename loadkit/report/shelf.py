@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from loadkit.report import units
+from loadkit.report.pages import asset, environment
 from loadkit.report.shelf_summary import Summary
 from loadkit.report.shelf_trend import Trend, trends
 
@@ -142,27 +142,16 @@ def render(entries: Sequence[Entry]) -> str:
         "groups": groups(entries),
         "others": [entry for entry in entries if not entry.bundle],
         "count": sum(entry.bundle for entry in entries),
-        "style": Markup("\n").join(Markup(_asset(name)) for name in STYLES),
-        "script": Markup(_asset("shelf.js")),
+        "style": Markup("\n").join(Markup(asset(name)) for name in STYLES),
+        "script": Markup(asset("shelf.js")),
     }
     return _environment().get_template("shelf.html.j2").render(context)
 
 
 @cache
-def _asset(name: str) -> str:
-    return files("loadkit.report").joinpath("assets", name).read_text(encoding="utf-8")
-
-
-@cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("loadkit.report", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    made = environment()
     for name in ("duration", "rate", "percent"):
-        environment.filters[name] = getattr(units, name)
-    environment.filters["when"] = when
-    return environment
+        made.filters[name] = getattr(units, name)
+    made.filters["when"] = when
+    return made
