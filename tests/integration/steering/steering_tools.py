@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import subprocess
 import sys
@@ -15,6 +14,11 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
+
+from run_helpers import bundle_of as bundle_of
+from run_helpers import report_json as report_json
 
 from loadkit.stack import binaries
 from loadkit.stack.freeports import free_port
@@ -94,21 +98,6 @@ def loadkit(
         check=False,
         env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100", **variables},
     )
-
-
-def bundle_of(done: subprocess.CompletedProcess[str], cwd: Path) -> Path:
-    """The bundle that a run printed."""
-    assert done.stdout.count("\n") == 1, done.stdout + done.stderr
-    return cwd / done.stdout.strip()
-
-
-def report_of(bundle: Path) -> dict[str, Any]:
-    """The report of a bundle as JSON."""
-    done = loadkit("report", bundle, "--format", "json", "--output", "-", cwd=bundle)
-    assert done.returncode == 0, done.stderr
-    report = json.loads(done.stdout)
-    assert isinstance(report, dict)
-    return report
 
 
 def written(folder: Path) -> dict[str, bytes]:

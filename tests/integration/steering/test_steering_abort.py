@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from steering_tools import Service, bundle_of, loadkit, prometheus, report_of, service
+from steering_tools import Service, bundle_of, loadkit, prometheus, report_json, service
 
 from loadkit import load_run
 
@@ -30,7 +30,7 @@ def aborted(done: Any, folder: Path) -> tuple[Path, dict[str, Any]]:
     assert manifest.state == "aborted", done.stderr
     assert manifest.load_end is not None
     assert manifest.load_end["reason"] == "aborted"
-    report = report_of(bundle)
+    report = report_json(bundle)
     assert report["state"] == "aborted"
     assert "aborted" in report["headline"]
     assert "aborted" in {finding["slug"] for finding in report["findings"]}

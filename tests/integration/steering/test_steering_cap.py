@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from steering_tools import Service, bundle_of, loadkit, report_of, service
+from steering_tools import Service, bundle_of, loadkit, report_json, service
 
 from loadkit import load_run
 
@@ -55,7 +55,7 @@ def test_users_of_a_plain_locustfile_are_held_back(shop: Service, tmp_path: Path
     assert set(sent.operation) == {"GET /slow", "GET /fast"}
     assert run.flow[run.flow.event == "held"]["count"].sum() > 5
     assert run.manifest.max_rate == 20
-    finding = next(f for f in report_of(bundle)["findings"] if f["slug"] == "rate-capped")
+    finding = next(f for f in report_json(bundle)["findings"] if f["slug"] == "rate-capped")
     assert "no more than 20/s may be" in finding["summary"]
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from steering_tools import Service, bundle_of, loadkit, report_of, service, written
+from steering_tools import Service, bundle_of, loadkit, report_json, service, written
 
 from loadkit import load_run
 
@@ -64,9 +64,9 @@ def test_three_workers_give_each_row_once(shop: Service, tmp_path: Path) -> None
     assert flow["planned"] == flow["started"] == 240
     assert flow["sent"] == 100
     assert flow["unfed"] == 140
-    (said,) = [f for f in report_of(bundle)["findings"] if f["slug"] == "feeder-exhausted"]
+    (said,) = [f for f in report_json(bundle)["findings"] if f["slug"] == "feeder-exhausted"]
     assert "data/users.csv" in said["summary"]
-    assert "rate-not-reached" in {f["slug"] for f in report_of(bundle)["findings"]}
+    assert "rate-not-reached" in {f["slug"] for f in report_json(bundle)["findings"]}
 
 
 def test_users_of_a_closed_load_stop_when_nothing_is_left(shop: Service, tmp_path: Path) -> None:

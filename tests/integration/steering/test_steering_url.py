@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from steering_tools import Service, bundle_of, loadkit, report_of, service, written
+from steering_tools import Service, bundle_of, loadkit, report_json, service, written
 
 from loadkit import load_run
 
@@ -43,7 +43,7 @@ def test_a_rate_for_a_url_is_a_run_like_any_other(shop: Service, tmp_path: Path)
     assert set(shop.paths()) == {f"/items?token={SECRET}&page=2"}
     assert SECRET not in done.stdout + done.stderr
     assert [n for n, data in written(bundle).items() if SECRET.encode() in data] == []
-    (slo,) = report_of(bundle)["slos"]
+    (slo,) = report_json(bundle)["slos"]
     assert (slo["slo"], slo["stage"], slo["value"]) == ("errors < 1 %", "run", 0)
 
 
