@@ -153,6 +153,7 @@ def test_a_gap_is_a_dash(opened: Opener) -> None:
 
 def test_a_window_zooms_all_charts_and_their_labels(opened: Opener) -> None:
     page = opened()
+    page.wait_for_selector(".part:not(.settled)", state="detached")  # then its height stays
     _drag(page, "load", 0.4, 0.6)
     height = page.evaluate("document.documentElement.scrollHeight")
     page.locator("#window [data-act=zoom]").click()
