@@ -21,7 +21,7 @@ from loadkit.report.exchange import Exchanges
 from loadkit.report.outlook import Outlook
 from loadkit.report.planned import Foreign, Task, Wanted, planned, planned_foreign
 from loadkit.report.planned_json import as_json
-from loadkit.run.describe import Description, describe
+from loadkit.run.describe import Asked, Description
 from loadkit.run.interrupts import Interrupted, Interrupts
 from loadkit.run.plan import Plan, make_plan
 from loadkit.run.request import RunRequest
@@ -127,7 +127,8 @@ class _Look:
         """Plans, shows, tries; returns the exit status."""
         with Interrupts(lambda text: print(text, file=sys.stderr)) as interrupts:
             config = load_config(Path.cwd())
-            found = await interrupts.race(describe(self._request.file, self._request.locust_args))
+            with Asked(self._request.file, self._request.locust_args) as asked:
+                found = await interrupts.race(asked.answer())
             scenario_stack = found.scenario.stack if found.scenario else None
             settled = settle(self._request, config, scenario_stack)
             self._request, config = settled.request, settled.config

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import re
 import sys
 from pathlib import Path
@@ -11,14 +10,10 @@ from pathlib import Path
 from loadkit.cli.live import add_live, take_back_file
 from loadkit.cli.options import add_load, positive, ratio, refuse_replaced, seconds, whole
 from loadkit.cli.quick import add_quick, chosen, file_or_url, without_values
-from loadkit.cli.screen import TerminalScreen, make_screen
 from loadkit.errors import UsageError
 from loadkit.load.workers.address import DEFAULT_PORT
 from loadkit.load.workers.tokens import VARIABLE as TOKEN_VARIABLE
-from loadkit.report.text import summary
-from loadkit.run.conduct import conduct
-from loadkit.run.finish import Outcome
-from loadkit.run.interrupts import Interrupted
+from loadkit.run.describe import Asked
 from loadkit.run.request import RunRequest
 from loadkit.run.workers import TIMEOUT_S
 from loadkit.scrub import scrub
@@ -158,26 +153,13 @@ def execute(options: argparse.Namespace, unknown: list[str]) -> int:
     """See Command."""
     refuse_replaced(unknown)
     take_back_file(options)
-    screen = make_screen()
-    try:
-        with chosen(options, NAME, options.json) as what:
-            request = what.into(_request(options, unknown, what.file))
-            outcome = asyncio.run(conduct(request, screen, lambda found: _tell(found, screen)))
-    except Interrupted:
-        screen.clear()
-        print("interrupted before anything was measured", file=sys.stderr)
-        return 130
-    finally:
-        screen.clear()
-    return outcome.exit_status
+    with chosen(options, NAME, options.json) as what:
+        request = what.into(_request(options, unknown, what.file))
+        with Asked(request.file, request.locust_args) as asked:
+            # The child imports Locust and the file; this process imports the rest meanwhile.
+            from loadkit.cli.driving import drive
 
-
-def _tell(outcome: Outcome, screen: TerminalScreen) -> None:
-    """The summary, and on standard output the bundle."""
-    screen.clear()
-    print(summary(outcome.analysis, screen.width, screen.colour), file=sys.stderr)
-    print(f"  report     {outcome.directory / 'report.html'}", file=sys.stderr, flush=True)
-    print(outcome.directory, flush=True)
+            return drive(request, asked)
 
 
 def _request(options: argparse.Namespace, unknown: list[str], file: Path) -> RunRequest:

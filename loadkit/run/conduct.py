@@ -27,6 +27,7 @@ from loadkit.model.roles import Roles
 from loadkit.run import abort, observed
 from loadkit.run import rules as stack_rules
 from loadkit.run.context import Run, Screen, keep_time
+from loadkit.run.describe import Asked
 from loadkit.run.finish import Outcome, close_bundle, judge
 from loadkit.run.interrupts import Interrupted, Interrupts
 from loadkit.run.plan import DRAIN_S
@@ -40,12 +41,13 @@ from loadkit.stack.guard import Guard
 
 
 async def conduct(
-    request: RunRequest, screen: Screen, told: Callable[[Outcome], None] = lambda outcome: None
+    request: RunRequest, asked: Asked, screen: Screen, told: Callable[[Outcome], None]
 ) -> Outcome:
     """Does a whole run.
 
     Args:
         request: what the user asked for.
+        asked: a load child that is importing the request's file.
         screen: shows it while it goes on.
         told: called when the report is written; who watches the live page is served after that.
 
@@ -55,7 +57,7 @@ async def conduct(
         Interrupted: the user stopped it before there was a bundle.
     """
     with Interrupts(screen.say) as interrupts:
-        ready = await interrupts.race(prepare(request, load_config(Path.cwd()), screen))
+        ready = await interrupts.race(prepare(request, asked, load_config(Path.cwd()), screen))
         request, plan = ready.request, ready.plan
         workers = master_plan(request, plan)
         async with Watched(request) as watched:

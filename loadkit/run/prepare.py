@@ -10,7 +10,7 @@ from loadkit.config.strangers import strangers
 from loadkit.run import memory
 from loadkit.run import rules as stack_rules
 from loadkit.run.context import Screen
-from loadkit.run.describe import describe
+from loadkit.run.describe import Asked
 from loadkit.run.external import External, look_around
 from loadkit.run.plan import Plan, make_plan
 from loadkit.run.promql_check import check_promql
@@ -39,11 +39,12 @@ class Prepared:
         return self.hosts[0] if len(self.hosts) == 1 else None
 
 
-async def prepare(request: RunRequest, config: Config, screen: Screen) -> Prepared:
+async def prepare(request: RunRequest, asked: Asked, config: Config, screen: Screen) -> Prepared:
     """Decides what holds and checks all of it.
 
     Args:
         request: the options.
+        asked: knows, or will know, what is in the file.
         config: what file and environment say.
         screen: takes warnings, and what was found.
 
@@ -53,7 +54,7 @@ async def prepare(request: RunRequest, config: Config, screen: Screen) -> Prepar
     """
     for stranger in strangers():
         screen.say(f"warning: {stranger}")
-    found = await describe(request.file, request.locust_args)
+    found = await asked.answer()
     settled = settle(request, config, found.scenario.stack if found.scenario else None)
     request = settled.request
     config = memory.with_attached(settled.config, request.memory_attach)
