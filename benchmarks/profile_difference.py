@@ -59,6 +59,7 @@ class Named:
     change: str  # percentage points with the interval
     below: str  # the function of the service that the burn hangs below in the flame graph
     burn: str  # place and change of the burning function, wherever it came
+    served: float  # requests completed at the peak profile, as a share of those offered
 
     @property
     def right(self) -> bool:
@@ -77,7 +78,8 @@ def main() -> int:
             print(
                 f"{named.step:18} {'named' if named.right else 'MISSED':7} {named.first}, "
                 f"{named.change} points{', clear' if named.clear else ''}, below {named.below}"
-                + ("" if named.right else f"; the burn: {named.burn}"),
+                + ("" if named.right else f"; the burn: {named.burn}")
+                + ("" if named.served > 0.9 else f"; only {named.served:.0%} of the load served"),
                 flush=True,
             )
     right = sum(named.right for named in found)
@@ -121,9 +123,12 @@ def _run(step: str, burn: str, seconds: int) -> Named:
 
 
 def _named(step: str, bundle: Path) -> Named:
-    differences = analyse(load_run(bundle)).profile_differences
+    found = analyse(load_run(bundle))
+    differences = found.profile_differences
+    (peak,) = (stage for stage in found.stages if stage.name == "peak-profile")
+    served = (peak.achieved or 0.0) / peak.offered if peak.offered else 0.0
     if not differences or not differences[0].changes:
-        return Named(step, "(no profiles)", False, False, "", "", "")
+        return Named(step, "(no profiles)", False, False, "", "", "", served)
     first = differences[0].changes[0]
     burn = [
         f"{place}. {_points(change)}"
@@ -138,6 +143,7 @@ def _named(step: str, bundle: Path) -> Named:
         _points(first),
         _caller(differences[0].flame),
         burn[0] if burn else "not seen",
+        served,
     )
 
 

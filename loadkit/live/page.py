@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from importlib.resources import files
 
 from loadkit.errors import LoadkitError
+from loadkit.report.pages import asset
 
 _POLICY = "content=\"default-src 'none';"
 _ALLOWED = f"{_POLICY} connect-src 'self';"
@@ -32,14 +31,9 @@ def live_page(report: str, *, etag: str, run_id: str, final: bool) -> str:
         raise LoadkitError("the report has no place for the live script")
     start = json.dumps({"etag": etag, "run": run_id, "final": final})
     addition = (
-        f"<style>\n{_asset('live.css')}</style>\n"
+        f"<style>\n{asset('live.css', __package__)}</style>\n"
         f'<script type="application/json" id="live">{start}</script>\n'
-        f"<script>\n{_asset('live.js')}</script>\n"
+        f"<script>\n{asset('live.js', __package__)}</script>\n"
     )
     head, _, tail = report.replace(_POLICY, _ALLOWED).rpartition(_END)
     return f"{head}{addition}{_END}{tail}"
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("loadkit.live").joinpath("assets", name).read_text(encoding="utf-8")

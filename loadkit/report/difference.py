@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -79,6 +79,19 @@ def stages(difference: Difference) -> Table:
     """One row a stage of both runs."""
     rows = ([Cell(pair.stage, "key"), *_cells(pair)] for pair in difference.stages)
     return table("Stages, the baseline beside this run", _columns("stage"), rows)
+
+
+def narrow(difference: Difference) -> Table:
+    """The same in one column a number, for a comment: ``41 ms → 45 ms, +9.8 %``."""
+    columns = [Column("stage", "wide"), *(Column(name, "num") for name, _, _ in _FIELDS)]
+    rows = ([Cell(pair.stage, "key"), *_arrows(pair)] for pair in difference.stages)
+    return table("Stages, from the baseline to this run", columns, rows)
+
+
+def _arrows(pair: Pair) -> Iterator[Cell]:
+    for name, value, show in _FIELDS:
+        now, before = value(pair.now), value(pair.before)
+        yield Cell(f"{show(before)} → {show(now)}, {_changed(name, now, before)}")
 
 
 def operations(difference: Difference, stage: str) -> Table:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from loadkit.analyse.result import Analysis
-from loadkit.report import tables, units
+from loadkit.report import difference, tables, units
 from loadkit.report.keynumbers import key_numbers
 
 _MARK = {"passed": "✅", "failed": "❌", "inconclusive": "❔"}
@@ -29,6 +29,7 @@ def render(analysis: Analysis, pictures: Sequence[str] = ()) -> str:
         *_alerts(analysis),
         *_findings(analysis),
         *_missing(analysis),
+        *_difference(analysis),
         *_stages(analysis),
         *(f"![{_text(_alt(path))}]({path})" for path in pictures),
         f"<sub>{_text(_made(analysis))}</sub>",
@@ -88,13 +89,17 @@ def _missing(analysis: Analysis) -> Iterator[str]:
         yield "\n".join(f"- {_text(words)}" for words in analysis.missing)
 
 
+def _difference(analysis: Analysis) -> Iterator[str]:
+    if analysis.difference is not None:
+        yield "### Beside the baseline"
+        yield _table(difference.narrow(analysis.difference))
+        yield f"<sub>{difference.CAUTION}</sub>"
+
+
 def _stages(analysis: Analysis) -> Iterator[str]:
     if analysis.stages:
-        table = tables.stages(analysis)
-        rows = ([_text(cell.text) for cell in row] for row in table.rows)
-        heads = [column.name for column in table.columns]
         yield "<details><summary>Stages</summary>"
-        yield _grid(heads, rows, [column.css == "num" for column in table.columns])
+        yield _table(tables.stages(analysis))
         yield "</details>"
 
 
@@ -108,6 +113,12 @@ def _made(analysis: Analysis) -> str:
 
 def _alt(path: str) -> str:
     return path.rpartition("/")[2].partition(".")[0]
+
+
+def _table(table: tables.Table) -> str:
+    rows = ([_text(cell.text) for cell in row] for row in table.rows)
+    heads = [column.name for column in table.columns]
+    return _grid(heads, rows, [column.css == "num" for column in table.columns])
 
 
 def _grid(heads: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[bool] = ()) -> str:

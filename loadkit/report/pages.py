@@ -9,9 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 
 @cache
-def asset(name: str) -> str:
-    """A style or script that comes with the package."""
-    return files("loadkit.report").joinpath("assets", name).read_text(encoding="utf-8")
+def asset(name: str, package: str = "loadkit.report") -> str:
+    """A style or script from the assets of a package."""
+    return files(package).joinpath("assets", name).read_text(encoding="utf-8")
 
 
 def environment() -> Environment:

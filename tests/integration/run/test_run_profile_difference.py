@@ -14,11 +14,13 @@ pytestmark = pytest.mark.integration
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "profile_difference.py"
 
+SERVED = 0.9  # of the offered load
+
 
 def test_the_function_that_burns_at_peak_is_named_first(tmp_path: Path) -> None:
     # A machine so busy that the service cannot serve the load burns nothing: once more then.
     told = [_tried(tmp_path)]
-    while told[-1]["returncode"] and len(told) < 3:
+    while told[-1]["runs"][0]["served"] < SERVED and len(told) < 3:
         told.append(_tried(tmp_path))
     (run,) = told[-1]["runs"]
     assert run["first"] == "burn_cpu (loadkit/reference/faults/cpu.py)", told

@@ -14,7 +14,7 @@ from loadkit.analyse.difference import difference
 from loadkit.analyse.result import Analysis
 from loadkit.bundle.manifest import Manifest
 from loadkit.report import difference as shown
-from loadkit.report import html, units
+from loadkit.report import html, markdown, units
 from loadkit.report import json as report_json
 from loadkit.report.charts import build_all
 from loadkit.report.charts.axis import axis
@@ -112,6 +112,17 @@ def test_a_scale_has_room_for_both() -> None:
     assert chart.scale is not None and chart.scale.high >= highest
     assert chart.series[0].before is not None
     assert chart.series[0].before.y[83] == slow[0].y[83]
+
+
+def test_a_comment_has_it_in_one_column_a_number() -> None:
+    text = markdown.render(_against())
+    part = text.partition("### Beside the baseline\n")[2].partition("<details>")[0]
+    (row,) = [line for line in part.splitlines() if line.startswith("| peak |")]
+    p95 = row.split(" | ")[4]
+    now = units.duration(next(s for s in peak().stages if s.name == "peak").response.p95)
+    assert p95.endswith(f"→ {now}, −50.0 %")
+    assert shown.CAUTION in part
+    assert "baseline" not in markdown.render(peak())
 
 
 def test_a_baseline_without_anything_is_no_error() -> None:
