@@ -16,24 +16,25 @@ from loadkit.cli.command import Command, Parser
 from loadkit.errors import LoadkitError, UsageError
 
 COMMANDS: Mapping[str, str] = {
-    "init": "init",
-    "run": "run",
-    "plan": "plan",
-    "report": "report",
-    "list": "listing",
-    "show": "show",
-    "rm": "rm",
-    "prune": "prune",
-    "export": "export",
-    "notebook": "notebook",
-    "config": "config",
-    "stack": "stack",
-    "bench": "bench",
-    "completion": "completion",
+    "init": "write settings and a first scenario, from a URL, an OpenAPI document or a HAR file",
+    "run": "drive a scenario or a locustfile, watch everything, write a bundle and a report",
+    "plan": "draw and count the planned load, and try each task once with every request shown",
+    "report": "make the report of a bundle again",
+    "list": "the runs in reports/, newest first",
+    "show": "the summary of a run, as at its end",
+    "rm": "remove runs",
+    "prune": "remove old runs",
+    "export": "write the numbers of a bundle as CSV or Parquet",
+    "notebook": "put a notebook that reads a bundle into it, and open it",
+    "config": "print every setting with its value and origin; --check contacts what is named",
+    "stack": "start the embedded stack by itself, look at it, stop it, fetch its servers",
+    "bench": "measure loadkit itself, beside other load generators",
+    "completion": "print what makes a shell complete loadkit's commands, options and files",
 }
-"""Name of each command and of its module here, which is imported when the command is wanted: what
+"""Name of each command and what it is for. Its module is imported when the command is wanted: what
 all of them import together takes seconds."""
 
+_MODULES = {"list": "listing"}  # of those that are not called as the command is
 INTERRUPTED = 130
 DEBUG = "LOADKIT_DEBUG"
 
@@ -60,26 +61,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def make_parser(names: Iterable[str] = COMMANDS) -> Parser:
-    """The parser of these commands, by default of all; the options name the command."""
+def module_of(name: str) -> Command:
+    """The module of a command."""
+    found: Command = importlib.import_module(f"loadkit.cli.{_MODULES.get(name, name)}")
+    return found
+
+
+def make_parser(wanted: Iterable[str] = COMMANDS) -> Parser:
+    """The parser of all commands, with the options of those that are wanted, by default of all.
+
+    The parsed options name the command.
+    """
     parser = Parser(prog="loadkit", description="Drive a service, watch it, judge what was seen.")
     parser.add_argument("--version", action="version", version=f"loadkit {loadkit.__version__}")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
-    for name in names:
-        command: Command = importlib.import_module(f"loadkit.cli.{COMMANDS[name]}")
+    for name, purpose in COMMANDS.items():
         own = commands.add_parser(
-            command.NAME,
-            help=command.HELP,
-            description=command.HELP,
+            name,
+            help=purpose,
+            description=purpose,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        command.add_arguments(own)
-        own.set_defaults(command=command)
+        if name in wanted:
+            command = module_of(name)
+            command.add_arguments(own)
+            own.set_defaults(command=command)
     return parser
 
 
 def _dispatch(arguments: list[str]) -> int:
-    parser = make_parser(arguments[:1] if set(arguments[:1]) & set(COMMANDS) else COMMANDS)
+    parser = make_parser([word for word in arguments if word in COMMANDS][:1])
     if not arguments:
         parser.print_help(sys.stderr)
         return UsageError.exit_status

@@ -31,9 +31,6 @@ from loadkit.errors import UsageError
 from loadkit.report.write import write
 from loadkit.scenario.durations import parse_duration
 
-NAME = "bench"
-HELP = "measure loadkit itself, beside other load generators"
-
 _WARM_UP_S = 2.0
 
 

@@ -11,9 +11,6 @@ from loadkit.errors import UsageError
 class Command(Protocol):
     """A module in this folder."""
 
-    NAME: str
-    HELP: str
-
     def add_arguments(self, parser: argparse.ArgumentParser, /) -> None:
         """Adds the command's options."""
 

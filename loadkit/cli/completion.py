@@ -11,7 +11,6 @@ import shtab
 from loadkit.cli.command import refuse_unknown
 
 NAME = "completion"
-HELP = "print what makes a shell complete loadkit's commands, options and files"
 
 SHELLS = ("bash", "zsh", "fish")
 _FOLDERS = ("DIR", "BUNDLE")

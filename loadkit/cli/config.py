@@ -19,9 +19,6 @@ from loadkit.config.strangers import strangers
 from loadkit.errors import UsageError
 from loadkit.run.inspection import Seen, inspected
 
-NAME = "config"
-HELP = "print every setting with its value and where it is from; --check contacts what is named"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit config``."""

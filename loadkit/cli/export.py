@@ -18,9 +18,6 @@ from loadkit.errors import LoadkitError, UsageError
 from loadkit.report.frames import FRAMES
 from loadkit.report.write import write
 
-NAME = "export"
-HELP = "write the numbers of a bundle as CSV or Parquet"
-
 _RAW = tuple(name for name in BY_NAME if name != "intervals")
 
 

@@ -18,9 +18,6 @@ from loadkit.init.make import Made, Wanted, make
 from loadkit.init.write import FORCE, refuse_existing, write
 from loadkit.model.roles import ROLES, Guess
 
-NAME = "init"
-HELP = "write loadkit.toml and a first scenario: from a URL, an OpenAPI document or a recording"
-
 _DEFAULT = Path("scenarios/first.py")
 _SHOWN = 12
 

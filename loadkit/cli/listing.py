@@ -10,9 +10,6 @@ from loadkit.cli.shelf_options import add_reports, reports_folder
 from loadkit.report import shelf
 from loadkit.run.shelf import entries, write_index
 
-NAME = "list"
-HELP = "the runs in reports/, newest first"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit list``."""

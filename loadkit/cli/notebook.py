@@ -11,9 +11,6 @@ from pathlib import Path
 from loadkit.cli.command import refuse_unknown
 from loadkit.notebook.books import WHICH, made_for, save
 
-NAME = "notebook"
-HELP = "put a notebook that reads a bundle into it, and open it"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit notebook``."""

@@ -30,7 +30,6 @@ from loadkit.run.smoke import Smoked, smoke
 from loadkit.run.targets import check_allowed, check_reachable
 
 NAME = "plan"
-HELP = "draw and count the planned load, and try each task once with every request shown"
 
 FAILED = 3
 _NOWHERE = "http://127.0.0.1"

@@ -12,9 +12,6 @@ from loadkit.errors import UsageError
 from loadkit.run.shelf import entries, renew_index
 from loadkit.run.shelf_tidy import remove, to_prune
 
-NAME = "prune"
-HELP = "remove old runs"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit prune``."""

@@ -18,9 +18,6 @@ from loadkit.report import markdown
 from loadkit.report.formats import FORMATS
 from loadkit.report.write import write
 
-NAME = "report"
-HELP = "make the report of a bundle again"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit report``."""

@@ -9,9 +9,6 @@ from loadkit.cli.shelf_options import add_reports, add_yes, agreed, reports_fold
 from loadkit.run.shelf import LATEST, renew_index, resolve
 from loadkit.run.shelf_tidy import check_removable, remove
 
-NAME = "rm"
-HELP = "remove runs"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit rm``."""

@@ -19,7 +19,6 @@ from loadkit.run.workers import TIMEOUT_S
 from loadkit.scrub import scrub
 
 NAME = "run"
-HELP = "drive a scenario or a locustfile, watch everything, write a bundle and a report"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -15,9 +15,6 @@ from loadkit.cli.shelf_options import add_reports, reports_folder
 from loadkit.report.text import summary
 from loadkit.run.shelf import LATEST, REPORT, keep, resolve, state_of
 
-NAME = "show"
-HELP = "the summary of a run, as at its end"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit show``."""

@@ -11,9 +11,6 @@ from loadkit.run import rules as stack_rules
 from loadkit.stack import detached
 from loadkit.stack.components import Started
 
-NAME = "stack"
-HELP = "start the embedded stack by itself, look at it, stop it, fetch its servers"
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of ``loadkit stack``."""
