@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import yaml
+from answering import Answering, answering
 
 from loadkit.stack import binaries
 
@@ -351,27 +352,12 @@ def front(certs: Certificates, routes: dict[str, int], wanted: dict[str, str]) -
 def says(status: int, body: str, content_type: str = "text/html", **headers: str) -> Iterator[str]:
     """Answers everything with the same."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body.encode())
+    class Handler(Answering):
+        def answer(self) -> None:
+            self.send(status, body, content_type, **headers)
 
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(Handler) as url:
+        yield url
 
 
 def loadkit(*words: str, cwd: Path, timeout: float = 300) -> subprocess.CompletedProcess[str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from answering import answering
 
 pytestmark = pytest.mark.integration
 
@@ -36,40 +35,15 @@ def test_wrong_usage(loadkit):
 """
 
 
-class _Answer(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Length", "2")
-        self.end_headers()
-        self.wfile.write(b"ok")
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    def server_bind(self) -> None:  # without the look-up of the machine's name
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = "localhost", self.server_address[1]
-
-
 @pytest.fixture
-def port() -> Iterator[int]:
+def port() -> Iterator[str]:
     """A service that answers at once."""
-    server = _Server(("127.0.0.1", 0), _Answer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_port
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with answering() as url:
+        yield url.rpartition(":")[2]
 
 
-def test_objectives_are_test_results(tmp_path: Path, port: int) -> None:
-    (tmp_path / "test_load.py").write_text(TESTS.replace("PORT", str(port)))
+def test_objectives_are_test_results(tmp_path: Path, port: str) -> None:
+    (tmp_path / "test_load.py").write_text(TESTS.replace("PORT", port))
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", "-p", "no:randomly", "-p", "no:cacheprovider"),

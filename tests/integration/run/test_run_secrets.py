@@ -7,16 +7,15 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from string import Template
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from answering import Answering, answering
 from run_helpers import judged
 
 pytestmark = pytest.mark.integration
@@ -86,53 +85,23 @@ def shop(log: Path) -> Iterator[tuple[int, list[str]]]:
     """A service that tells secrets wherever it can; its port, and what it was sent."""
     seen: list[str] = []
 
-    class Answer(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            length = int(self.headers.get("Content-Length") or 0)
-            seen.append(f"{self.path} {self.headers} {self.rfile.read(length).decode()}")
+    class Answer(Answering):
+        def answer(self) -> None:
+            seen.append(f"{self.path} {self.headers} {self.read().decode()}")
             if self.path == "/metrics":
-                self._answer(200, "# TYPE shop_orders_total counter\nshop_orders_total 1\n")
+                self.send(200, "# TYPE shop_orders_total counter\nshop_orders_total 1\n")
                 return
             with log.open("a") as file:
                 file.write(f"ERROR login failed: Authorization: Bearer {SECRETS['log']}\n")
-            self._answer(
+            self.send(
                 200 if self.path.startswith("/ok") else 500,
                 json.dumps({"error": "refused", "access_token": SECRETS["answer"]}),
+                Set_Cookie=f"session={SECRETS['setcookie']}; Path=/",
             )
 
-        do_POST = do_GET
-
-        def _answer(self, status: int, text: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", "text/plain")
-            self.send_header("Set-Cookie", f"session={SECRETS['setcookie']}; Path=/")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def server_bind(self) -> None:  # without the look-up of the machine's name
-            self.socket.bind(self.server_address)
-            self.server_address = self.socket.getsockname()
-            self.server_name, self.server_port = "localhost", self.server_address[1]
-
     log.touch()
-    server = Server(("127.0.0.1", 0), Answer)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield server.server_port, seen
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with answering(Answer) as url:
+        yield int(url.rpartition(":")[2]), seen
 
 
 def _loadkit(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

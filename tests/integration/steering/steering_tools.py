@@ -6,17 +6,15 @@ import contextlib
 import os
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
 
+from answering import Answering, answering
 from run_helpers import bundle_of as bundle_of
 from run_helpers import report_json as report_json
 
@@ -49,40 +47,17 @@ class Service:
 def service() -> Iterator[Service]:
     """One in threads of this process, for the length of a block."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        wbufsize = -1  # head and body together
-        disable_nagle_algorithm = True
-
+    class Handler(Answering):
         def answer(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            found.seen.append(Seen(self.command, self.path, dict(self.headers), body))
+            found.seen.append(Seen(self.command, self.path, dict(self.headers), self.read()))
             if self.path.startswith("/late/"):
                 time.sleep(float(self.path.split("/")[2]))
-            text = b'{"fine": true}'
-            self.send_response(503 if self.path.startswith("/fail") else 200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            with contextlib.suppress(ConnectionError):
-                self.wfile.write(text)
+            status = 503 if self.path.startswith("/fail") else 200
+            self.send(status, '{"fine": true}', "application/json")
 
-        do_GET = do_POST = do_PUT = answer
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    found = Service(f"http://127.0.0.1:{server.server_address[1]}")
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
+    with answering(Handler) as url:
+        found = Service(url)
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join(10)
 
 
 def loadkit(
