@@ -5,6 +5,8 @@ BIN := .venv/bin
 PYTHON ?= python3
 SCENARIO ?= scenarios/peak.py
 ARGS ?=
+# Two tests at a time: mostly they wait. Those that measure are alone (tests/side_by_side.py).
+SIDE_BY_SIDE := -n 2 --dist loadscope
 UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
 
 
@@ -25,7 +27,7 @@ run: setup ## run SCENARIO (scenarios/peak.py) with the options in ARGS
 	@$(BIN)/loadkit run $(SCENARIO) $(ARGS)
 
 test: setup ## run all tests (ARGS go to pytest)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 test-unit: setup ## run the tests that need no server and no browser, in seconds
 	@$(BIN)/python -m pytest tests/unit $(ARGS)
@@ -35,7 +37,7 @@ check: setup ## the gate: format, lint, types, import contracts, all tests
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 # Not part of the gate: it takes as long as it takes.
 soak: setup ## 20 minutes at 1,000 a second: does anything grow (ARGS='--duration 2m')

@@ -185,6 +185,7 @@ def test_accuracy_is_asked_of_a_server_that_knows_and_one_that_freezes(capsys: C
     assert len(found["verdicts"]) == 3
 
 
+@pytest.mark.timed
 def test_arrivals_are_all_there(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrivals, "RATES", (500.0,))
     monkeypatch.setattr(arrivals, "CAPACITY_S", 3.0)
@@ -221,6 +222,7 @@ def test_a_soak_is_judged(capsys: Capsys, monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
+@pytest.mark.timed
 def test_a_service_is_measured_with_watching_and_without(
     pair: cores.Cores, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -262,7 +264,7 @@ def test_an_interrupt_ends_everything_and_shows_what_was_measured(
             assert time.monotonic() < deadline
             time.sleep(0.02)
         bench.send_signal(number)
-        out, err = bench.communicate(timeout=20)
+        out, err = bench.communicate(timeout=60)
     finally:
         bench.kill()
     assert bench.returncode == 130, err

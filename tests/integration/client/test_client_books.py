@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import load_harness as load
 import pytest
 from client_harness import Step, odd, plain
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "load"))
-
-import load_harness as load
 
 pytestmark = pytest.mark.integration
 

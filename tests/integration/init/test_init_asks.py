@@ -9,9 +9,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
-
 from init_record import site
 from run_helpers import environment, loadkit
 

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
-sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "init"))
-
 import init_site
+import pytest
 from init_helpers import refused
 from init_record import CHROMIUM, PAUSES_MS, record, site
 from run_helpers import judged, loadkit, report_json

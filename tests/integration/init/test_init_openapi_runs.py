@@ -9,12 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
-sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "init"))
-
 import init_services
+import pytest
 from init_helpers import refused
 from openapi_spec_validator import validate
 from run_helpers import judged, loadkit, reference_service, report_json

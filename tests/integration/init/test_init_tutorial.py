@@ -13,10 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
-sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "init"))
-
 from init_helpers import refused
 from run_helpers import environment, report_json
 from tutorial_page import Block, blocks, script

@@ -12,7 +12,7 @@ from pathlib import Path
 import load_harness as harness
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timed]
 
 FREEZE_S, RATE, DURATION_S = 6.0, 100, 11
 

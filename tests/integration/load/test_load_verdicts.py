@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timed]
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "verdicts.py"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timed]
 
 SCRIPT = Path(__file__).parents[3] / "benchmarks" / "profile_difference.py"
 

@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "run"))
-
 from answering import Answering, answering
 from run_helpers import bundle_of as bundle_of
 from run_helpers import report_json as report_json
