@@ -54,9 +54,9 @@
 
   function apply() {
     if (!pending || held || pressed || selected()) return;
-    const text = pending;
+    const next = pending;
     pending = null;
-    Page.replace(text);
+    Page.replace(next);
   }
 
   // -- asking -------------------------------------------------------------------------------
@@ -74,7 +74,8 @@
       const text = await answer.text();
       etag = answer.headers.get("ETag");
       over = answer.headers.get("X-Loadkit-State") === "final";
-      pending = text;
+      pending = Page.read(text);
+      await pause(0);
     }
     if (path === "next") refreshed = new Date();
     lost = null;

@@ -66,9 +66,14 @@ const Page = (() => {
     if (first) scrollBy({ top: first.getBoundingClientRect().top - top.y, behavior: "instant" });
   }
 
-  // Takes the content of a newer report of the same run (the text of the whole page).
-  function replace(text) {
-    const next = new DOMParser().parseFromString(text, "text/html");
+  // Reading a newer report takes half of the time that it takes to be brought up to date: whoever
+  // reads lets a frame pass before replace().
+  function read(text) {
+    return new DOMParser().parseFromString(text, "text/html");
+  }
+
+  // Takes the content of a newer report of the same run, which read() has made a document of.
+  function replace(next) {
     const kept = place();
     for (const selector of ["main", ".bar nav", ".bar .run", "#data"]) {
       const [old, made] = [document.querySelector(selector), next.querySelector(selector)];
@@ -97,5 +102,5 @@ const Page = (() => {
   // An address that names a window is no anchor: the browser doesn't scroll by itself.
   if (Address.read(location.hash)) document.getElementById("charts").scrollIntoView();
   start();
-  return { start, replace, charts: () => charts };
+  return { start, read, replace, charts: () => charts };
 })();
