@@ -19,7 +19,7 @@ sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "project"))
 
 from project_tree import ROOT
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timed]
 
 CI = ROOT / "deploy" / "ci"
 PORT = "8000"

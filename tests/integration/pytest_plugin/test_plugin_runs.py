@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 from answering import answering
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.timed]
 
 TESTS = """
 import pytest

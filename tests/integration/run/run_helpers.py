@@ -107,16 +107,21 @@ def bundle_of(done: subprocess.CompletedProcess[str], cwd: Path) -> Path:
 
 
 def judged(done: subprocess.CompletedProcess[str], cwd: Path, *fine: int) -> Path:
-    """The bundle of a run that ended with one of these statuses, 0 unless told.
+    """The bundle of a run that ended as :func:`check_status` says."""
+    bundle = bundle_of(done, cwd)
+    check_status(done.returncode, bundle, *fine, said=done.stderr)
+    return bundle
+
+
+def check_status(status: int, bundle: Path, *fine: int, said: str = "") -> None:
+    """A run ended with one of these statuses, 0 unless told.
 
     With 5 too where the machine was too busy to make the load, and only there: what a test asks of
     such a bundle must hold all the same.
     """
-    bundle = bundle_of(done, cwd)
-    if done.returncode not in (fine or (0,)):
-        assert done.returncode == 5, done.stderr
-        assert report_json(bundle)["generator"]["verdict"] == "invalid", done.stderr
-    return bundle
+    if status not in (fine or (0,)):
+        assert status == 5, said
+        assert report_json(bundle)["generator"]["verdict"] == "invalid", said
 
 
 def report_json(bundle: Path) -> dict[str, Any]:

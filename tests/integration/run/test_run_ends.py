@@ -13,7 +13,14 @@ from pathlib import Path
 
 import psutil
 import pytest
-from run_helpers import loadkit, members, reference_service, report_json, start_loadkit
+from run_helpers import (
+    check_status,
+    loadkit,
+    members,
+    reference_service,
+    report_json,
+    start_loadkit,
+)
 
 from loadkit import load_run
 
@@ -193,9 +200,9 @@ def test_a_disk_that_fills_up_in_mid_run_costs_nothing_and_is_said(
             while True:
                 filler.write(b"x" * 4096)
         out, err = process.communicate(timeout=60)
-        assert process.returncode == 0, err
         assert "cannot be written" in err
         bundle = Path(out.strip())
+        check_status(process.returncode, bundle, said=err)
         assert (bundle / "report.html").stat().st_size > 10_000
         report = report_json(bundle)
         assert any(finding["slug"] == "disk-full" for finding in report["findings"])

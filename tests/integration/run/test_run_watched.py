@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_helpers import ROOT, members, reference_service, start_loadkit
+from run_helpers import ROOT, check_status, members, reference_service, start_loadkit
 
 from loadkit.stack.binaries import ensure
 from loadkit.stack.freeports import free_port
@@ -140,8 +140,8 @@ def test_a_run_is_followed_and_scraped(
         assert _answered(server, query.replace("$service", "loadkit")) == "success", expression
     assert _until(lambda: _ask(server, "loadkit_objective_met == 1"))
 
-    out, _ = run.process.communicate(timeout=180)
-    assert run.process.returncode == 0
+    out, err = run.process.communicate(timeout=180)
+    check_status(run.process.returncode, run.bundle, said=err)
     assert (tmp_path / out.strip()) == run.bundle
     report = json.loads(
         subprocess.run(
@@ -179,8 +179,8 @@ def test_who_watches_gets_the_final_report_and_a_hold_ends_with_an_interrupt(
     page = _get(run.live)
     assert '"final": true' in page and "connect-src 'self'" in page
     os.kill(run.process.pid, signal.SIGINT)
-    run.process.communicate(timeout=60)
-    assert run.process.returncode == 0
+    _, err = run.process.communicate(timeout=60)
+    check_status(run.process.returncode, run.bundle, said=err)
 
 
 def _final(live: str) -> bytes | None:
