@@ -397,7 +397,7 @@ def test_replaced_content_keeps_what_a_reader_sees(opened: Opener, pages: dict[s
     shown = cells(page)
     text = pages["example"].read_text(encoding="utf-8")
     for _ in range(3):
-        page.evaluate("text => { Page.replace(Page.read(text)); }", text)
+        page.evaluate("async text => { Page.replace(await Page.read(text)); }", text)
     assert page.locator("#chart-load .values").get_attribute("open") is not None
     assert page.evaluate("document.activeElement.id") == "chart-errors"
     assert cells(page) == shown
@@ -419,7 +419,8 @@ def test_replaced_content_keeps_what_a_reader_sees(opened: Opener, pages: dict[s
 def test_a_reader_of_all_follows_the_growing_end(opened: Opener, pages: dict[str, Path]) -> None:
     page = opened()
     page.evaluate(
-        "text => { Page.replace(Page.read(text)); }", pages["long"].read_text(encoding="utf-8")
+        "async text => { Page.replace(await Page.read(text)); }",
+        pages["long"].read_text(encoding="utf-8"),
     )
     box = page.locator("#chart-load svg").get_attribute("viewBox")
     assert box is not None and box.split()[::2] == ["0", "600"]

@@ -71,11 +71,10 @@
     if (answer.status !== 200 && answer.status !== 304) throw new Error(`status ${answer.status}`);
     if (answer.status === 200) {
       if (start.run && answer.headers.get("X-Loadkit-Run") !== start.run) { location.reload(); return; }
-      const text = await answer.text();
+      const next = await Page.read(await answer.text());
       etag = answer.headers.get("ETag");
       over = answer.headers.get("X-Loadkit-State") === "final";
-      pending = Page.read(text);
-      await pause(0);
+      pending = next;
     }
     if (path === "next") refreshed = new Date();
     lost = null;

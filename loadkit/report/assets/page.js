@@ -2,8 +2,14 @@
 // The page as a whole: started once, and again whenever its content was replaced (the live page).
 const Page = (() => {
   const root = document.documentElement;
+  const PIECE = 1 << 16; // characters, a few milliseconds each
 
   let charts = null;
+  // Boxes that were scrolled: to ask all of them how far would have each laid out, on the screen or not.
+  const scrolled = new Set();
+  document.addEventListener("scroll", ({ target }) => {
+    if (target !== document && target.matches(".scroll")) scrolled.add(target);
+  }, { capture: true, passive: true });
 
   function start() {
     charts = Charts.start(JSON.parse(document.getElementById("data").textContent));
@@ -33,16 +39,21 @@ const Page = (() => {
       const peers = owner ? [...owner.querySelectorAll(element.tagName)] : [];
       return owner && `${owner.id} ${element.tagName} ${peers.indexOf(element)}`;
     };
+    // Of what is off the screen nothing is asked: that alone would have it laid out.
+    const near = [...document.querySelectorAll("main > *, .part, .chart")].filter((e) => {
+      const { top, bottom } = e.getBoundingClientRect();
+      return bottom > 44 && top < innerHeight;
+    });
+    const named = near.flatMap((e) => [e, ...e.querySelectorAll("[id]")]).filter((e) => e.id)
+      .map((e) => [e, e.getBoundingClientRect()]);
     // The first that begins in the window: of one that began above, it is not known where it grows.
-    const named = [...document.querySelectorAll("main [id]")].map((e) => [e, e.getBoundingClientRect()]);
     const [top] = named.find(([, box]) => box.top >= 44 && box.height) || named.find(([, box]) => box.bottom > 60) || [];
     const focus = document.activeElement;
     return {
       opened: [...document.querySelectorAll("main details[open]")].map(name),
       focus: focus && focus.closest("main") ? (focus.id ? `#${focus.id}` : name(focus)) : null,
       top: top && { id: top.id, y: top.getBoundingClientRect().top },
-      scrolled: [...document.querySelectorAll("main .scroll")].filter((e) => e.scrollLeft || e.scrollTop)
-        .map((e) => [name(e), e.scrollLeft, e.scrollTop]),
+      scrolled: [...scrolled].filter((e) => e.isConnected).map((e) => [name(e), e.scrollLeft, e.scrollTop]),
     };
   }
 
@@ -66,15 +77,22 @@ const Page = (() => {
     if (first) scrollBy({ top: first.getBoundingClientRect().top - top.y, behavior: "instant" });
   }
 
-  // Reading a newer report takes half of the time that it takes to be brought up to date: whoever
-  // reads lets a frame pass before replace().
-  function read(text) {
-    return new DOMParser().parseFromString(text, "text/html");
+  // Reads a newer report a piece at a time, so that the page goes on answering meanwhile.
+  async function read(text) {
+    const next = document.implementation.createHTMLDocument();
+    next.open();
+    for (let at = 0; at < text.length; at += PIECE) {
+      next.write(text.slice(at, at + PIECE));
+      await new Promise((done) => setTimeout(done));
+    }
+    next.close();
+    return next;
   }
 
   // Takes the content of a newer report of the same run, which read() has made a document of.
   function replace(next) {
     const kept = place();
+    scrolled.clear();
     for (const selector of ["main", ".bar nav", ".bar .run", "#data"]) {
       const [old, made] = [document.querySelector(selector), next.querySelector(selector)];
       if (old && made) old.replaceWith(document.adoptNode(made));
