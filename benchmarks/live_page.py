@@ -174,8 +174,15 @@ def _state(page: Page) -> str | None:
     return bar.get_attribute("data-state") if bar.count() else None
 
 
+_WORDS = """() => {
+  const main = document.querySelector("main").cloneNode(true);
+  main.querySelectorAll(".cross").forEach((one) => one.remove());  // where the pointer was
+  return main.textContent;
+}"""
+
+
 def _words(page: Page) -> str:
-    return "".join(page.evaluate("document.querySelector('main').textContent").split())
+    return "".join(page.evaluate(_WORDS).split())
 
 
 def look(options: argparse.Namespace) -> Followed:
@@ -192,7 +199,7 @@ def look(options: argparse.Namespace) -> Followed:
         page.add_init_script(_COUNT)
         with running(Path(folder), text) as (process, url):
             seen = follow(page, process, url)
-            page.mouse.move(0, 0)  # or the chart under it says the values of a moment
+            page.mouse.move(0, 0)
             shown = _words(page)
             out, _ = process.communicate(timeout=_SETTLE_S)
         file = Path(folder) / out.strip() / "report.html"
