@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psutil
 from playwright.sync_api import Page, sync_playwright
@@ -100,34 +100,34 @@ class Followed:
 def running(folder: Path, text: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A run, and where its page is."""
     (folder / "long.py").write_text(text, encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "loadkit", "run", "long.py", "--live"],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    said = folder / "said.txt"  # a pipe that nobody reads would hold a long run up
+    with said.open("w", encoding="utf-8") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "loadkit", "run", "long.py", "--live"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
     try:
-        assert process.stderr is not None
-        yield process, _address(process.stderr)
+        yield process, _address(process, said)
     finally:
         if process.poll() is None:
             process.terminate()
         process.wait()
 
 
-def _address(said: IO[str]) -> str:
-    heard = []
-    for line in said:
-        heard.append(line)
-        found = re.search(r"live: (http://\S+)", line)
+def _address(process: subprocess.Popen[str], said: Path) -> str:
+    while process.poll() is None:
+        found = re.search(r"live: (http://\S+)\s", said.read_text(encoding="utf-8"))
         if found:
             return found[1]
-    raise SystemExit("the run did not say where its page is:\n" + "".join(heard))
+        time.sleep(0.1)
+    raise SystemExit(f"the run did not say where its page is:\n{said.read_text(encoding='utf-8')}")
 
 
 def follow(page: Page, process: subprocess.Popen[str], url: str) -> Followed:
-    """Reads the page until the run is over, and compares its end with the report."""
+    """Reads the page until it is final."""
     seen = Followed()
     maker = _maker(process)
     page.goto(url)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler
 
 from loadkit.stack.sink import LoopbackServer
@@ -48,9 +48,12 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def answering(handler: type[BaseHTTPRequestHandler] = Answering) -> Iterator[str]:
+def answering(
+    handler: type[BaseHTTPRequestHandler] = Answering,
+    made: Callable[[type[BaseHTTPRequestHandler]], LoopbackServer] = LoopbackServer,
+) -> Iterator[str]:
     """Serves on a free port for the length of a block; yields the URL without a slash."""
-    server = LoopbackServer(handler)
+    server = made(handler)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
     try:

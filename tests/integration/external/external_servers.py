@@ -11,18 +11,18 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import yaml
 from answering import Answering, answering
 
 from loadkit.stack import binaries
+from loadkit.stack.sink import LoopbackServer
 
 WORKERS = 2
 
@@ -273,79 +273,62 @@ class Front:
     passed: list[str] = field(default_factory=list)
 
 
+class _Secured(LoopbackServer):
+    """TLS, each handshake in the thread of its own connection."""
+
+    def __init__(self, handler: type[BaseHTTPRequestHandler], context: ssl.SSLContext) -> None:
+        super().__init__(handler)
+        self._context = context
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        pass  # a handshake that failed, which is what some tests want
+
+    def finish_request(self, request: object, client_address: object) -> None:
+        assert isinstance(request, socket.socket)
+        with self._context.wrap_socket(
+            request, server_side=True, do_handshake_on_connect=False
+        ) as secured:
+            try:
+                secured.do_handshake()
+            except ssl.SSLError:
+                # Its alert would be lost if the rest of what came lay unread at the end.
+                secured.shutdown(socket.SHUT_WR)
+                secured.settimeout(5)
+                while secured.recv(1 << 16):
+                    pass
+                raise
+            super().finish_request(secured, client_address)
+
+
 @contextlib.contextmanager
 def front(certs: Certificates, routes: dict[str, int], wanted: dict[str, str]) -> Iterator[Front]:
     """Listens, and hands ``/PREFIX/path`` on to ``/path`` at the port of PREFIX."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
+    class Handler(Answering):
+        def answer(self) -> None:
             _, prefix, path = re.split("/", self.path, maxsplit=2)
-            missing = [name for name, value in wanted.items() if self.headers.get(name) != value]
-            if missing:
+            if any(self.headers.get(name) != value for name, value in wanted.items()):
                 books.refused.append(self.path)
-                self.answer(401, b"who are you?", "text/plain")
+                self.send(401, "who are you?")
                 return
             books.passed.append(self.path.partition("?")[0])
             if prefix not in routes:
-                self.answer(404, b"<html><title>Nothing</title></html>", "text/html")
+                self.send(404, "<html><title>Nothing</title></html>", "text/html")
                 return
             connection = http.client.HTTPConnection("127.0.0.1", routes[prefix], timeout=10)
-            try:
+            with contextlib.closing(connection):
                 connection.request("GET", f"/{path}")
                 answer = connection.getresponse()
-                self.answer(answer.status, answer.read(), answer.headers["Content-Type"] or "")
-            finally:
-                connection.close()
-
-        def answer(self, status: int, body: bytes, content_type: str) -> None:
-            self.send_response(status)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-
-        def handle_error(self, request: object, client_address: object) -> None:
-            pass  # a handshake that failed, which is what some tests want
-
-        def finish_request(self, request: object, client_address: object) -> None:
-            # The handshake in the thread of its own connection.
-            assert isinstance(request, socket.socket)
-            with context.wrap_socket(
-                request, server_side=True, do_handshake_on_connect=False
-            ) as secured:
-                try:
-                    secured.do_handshake()
-                except ssl.SSLError:
-                    # Its alert would be lost if the rest of what came lay unread at the end.
-                    secured.shutdown(socket.SHUT_WR)
-                    secured.settimeout(5)
-                    while secured.recv(1 << 16):
-                        pass
-                    raise
-                super().finish_request(secured, client_address)
+                kind = answer.headers["Content-Type"] or ""
+                self.send(answer.status, answer.read().decode(), kind)
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certs.server)
     context.verify_mode = ssl.CERT_REQUIRED
     context.load_verify_locations(certs.authority)
-    server = Server(("127.0.0.1", 0), Handler)
-    books = Front(server.server_address[1])
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with answering(Handler, lambda handler: _Secured(handler, context)) as url:
+        books = Front(int(url.rpartition(":")[2]))
         yield books
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextlib.contextmanager

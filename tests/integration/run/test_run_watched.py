@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from run_helpers import ROOT, check_status, members, reference_service, start_loadkit
+from run_helpers import ROOT, check_status, members, reference_service, report_json, start_loadkit
 
 from loadkit.stack.binaries import ensure
 from loadkit.stack.freeports import free_port
@@ -143,15 +143,7 @@ def test_a_run_is_followed_and_scraped(
     out, err = run.process.communicate(timeout=180)
     check_status(run.process.returncode, run.bundle, said=err)
     assert (tmp_path / out.strip()) == run.bundle
-    report = json.loads(
-        subprocess.run(
-            [*_loadkit(), "report", str(run.bundle), "--format", "json", "--output", "-"],
-            capture_output=True,
-            text=True,
-            check=True,
-            timeout=120,
-        ).stdout
-    )
+    report = report_json(run.bundle)
     query = "sum(max_over_time(loadkit_requests_total[10m]))"
     counted = float(_ask(server, query)[0]["value"][1])
     # The last scrape may have been a second or two before the last request.
@@ -162,12 +154,6 @@ def test_a_run_is_followed_and_scraped(
 def _answered(server: str, query: str) -> str:
     text = _get(f"{server}/api/v1/query?query={urllib.parse.quote(query)}")
     return str(json.loads(text)["status"])
-
-
-def _loadkit() -> list[str]:
-    import sys
-
-    return [sys.executable, "-m", "loadkit"]
 
 
 def test_who_watches_gets_the_final_report_and_a_hold_ends_with_an_interrupt(

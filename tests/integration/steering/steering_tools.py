@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from answering import Answering, answering
 from run_helpers import bundle_of as bundle_of
+from run_helpers import loadkit as loadkit
 from run_helpers import report_json as report_json
 
 from loadkit.stack import binaries
@@ -56,21 +55,6 @@ def service() -> Iterator[Service]:
     with answering(Handler) as url:
         found = Service(url)
         yield found
-
-
-def loadkit(
-    *arguments: str | Path, cwd: Path, **variables: str
-) -> subprocess.CompletedProcess[str]:
-    """Runs loadkit to its end."""
-    return subprocess.run(
-        [sys.executable, "-m", "loadkit", *map(str, arguments)],
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-        env={**os.environ, "NO_COLOR": "1", "COLUMNS": "100", **variables},
-    )
 
 
 def written(folder: Path) -> dict[str, bytes]:
