@@ -129,12 +129,13 @@ def test_the_books_balance_but_for_what_is_printed_when_workers_are_killed_or_se
 
 
 def test_an_interrupt_reaches_all_workers(tmp_path: Path) -> None:
-    def interrupt(frame: Frame, master: Master) -> None:
-        if frame["type"] == "tick" and len(master.run.of("tick")) == 2:
-            master.process.send_signal(signal.SIGTERM)
-
     stages = (Stage("steady", Rate(80), 60),)
     with harness.serving() as server:
+
+        def interrupt(frame: Frame, master: Master) -> None:
+            if frame["type"] == "tick" and server.received() > 40:
+                master.process.send_signal(signal.SIGTERM)
+
         run = harness.local(tmp_path, Scenario(stages=stages), 2, interrupt, host=server.url)
         received = server.received()
     flow = run.flow()
@@ -148,11 +149,12 @@ def test_an_interrupt_reaches_all_workers(tmp_path: Path) -> None:
 
 
 def test_workers_do_not_outlive_their_master(tmp_path: Path) -> None:
-    def kill(frame: Frame, master: Master) -> None:
-        if frame["type"] == "tick" and frame["live"]["stage"]:
-            master.process.kill()
-
     with harness.serving() as server:
+
+        def kill(frame: Frame, master: Master) -> None:
+            if frame["type"] == "tick" and server.received():
+                master.process.kill()
+
         run = harness.local(
             tmp_path, Scenario(stages=[Stage("steady", Rate(80), 60)]), 2, kill, host=server.url
         )
