@@ -14,12 +14,9 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from run_helpers import ROOT, check_status
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "unit" / "project"))
-
-from project_tree import ROOT
-
-pytestmark = [pytest.mark.integration, pytest.mark.timed]
+pytestmark = pytest.mark.integration
 
 CI = ROOT / "deploy" / "ci"
 PORT = "8000"
@@ -158,9 +155,12 @@ def test_they_do_what_they_say(folder: Path, unused_port: int, server: str, limi
         pid = (folder / "service.pid").read_text().strip()
         os.kill(int(pid), signal.SIGTERM)
     missed = limit == "1 us"
-    assert load.returncode == (3 if missed else 0), load.stderr
+    (manifest,) = folder.glob("reports/*/manifest.json")
+    judged = check_status(load.returncode, manifest.parent, 3 if missed else 0, said=load.stderr)
     assert [done.returncode for done in reports] == [0] * len(reports), reports[0].stderr
     root = ElementTree.parse(folder / "junit.xml").getroot()
-    assert root.get("failures") == ("2" if missed else "0")
+    failures = int(root.get("failures") or "0")
     summary = folder / ("step.md" if server == "github" else "load-test.md")
-    assert summary.read_text().startswith("## ❌" if missed else "## ✅")
+    mark = summary.read_text().split()[1]
+    assert (failures, mark) == ((2, "❌") if missed else (0, "✅")) or not judged
+    assert failures or judged
