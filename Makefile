@@ -5,7 +5,7 @@ BIN := .venv/bin
 PYTHON ?= python3
 SCENARIO ?= scenarios/peak.py
 ARGS ?=
-# Two tests at a time: mostly they wait. Those that measure are alone (tests/side_by_side.py).
+# Two tests at a time: mostly they wait. Those that measure are alone (tests/shared_machine.py).
 SIDE_BY_SIDE := -n 2 --dist loadscope
 UV ?= $(firstword $(wildcard $(BIN)/uv) uv)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from loadkit.live.serve import Live
 
 NICE = 5
-_HANDED_OVER_S = 6.0
+_HANDED_OVER_S = 15.0
 
 
 def main(argv: list[str] | None = None) -> int:

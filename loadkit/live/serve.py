@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 
 from loadkit.collect.httpd import Request, Response
 from loadkit.errors import LoadkitError
@@ -24,7 +25,8 @@ PACE_S = 2.0
 SHARE = 0.2
 WAIT_S = 20.0
 _STEP_S = 0.25
-_RECENT_S = 1.5  # a watcher asks again much sooner
+_RECENT_S = 1.5  # an answer is out by then
+_AWAY_S = 15.0  # a page that has not asked again for so long is closed: reading one takes seconds
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -54,6 +56,8 @@ class Live:
         self._finished = asyncio.Event()
         self._waiting = 0
         self._asked = float("-inf")
+        # When each was given something after which it will ask for more.
+        self._readers: deque[float] = deque(maxlen=64)
 
     async def handle(self, request: Request) -> Response:
         """See Handler."""
@@ -64,6 +68,8 @@ class Live:
         if request.path not in ("/", "/report", "/next", "/final"):
             return _told(404, "there is / and nothing else")
         self._waiting += 1
+        if request.path in ("/next", "/final") and self._readers:
+            self._readers.popleft()  # one of them: who it is does not matter
         try:
             return await self._page(request.path, request.headers.get("if-none-match", ""))
         except LoadkitError as error:
@@ -71,6 +77,8 @@ class Live:
         finally:
             self._waiting -= 1
             self._asked = time.monotonic()
+            if request.path != "/report" and not self._finished.is_set():
+                self._readers.append(self._asked)
 
     async def _page(self, path: str, known: str) -> Response:
         if path == "/":
@@ -127,10 +135,12 @@ class Live:
     async def until_seen(self, limit_s: float) -> None:
         """Returns when nobody is left who watches and has not got the final report."""
         end = time.monotonic() + limit_s
-        while time.monotonic() < end:
-            await asyncio.sleep(_STEP_S)
-            if not self._waiting and time.monotonic() - self._asked > _RECENT_S:
+        while (now := time.monotonic()) < end:
+            while self._readers and now - self._readers[0] > _AWAY_S:
+                self._readers.popleft()
+            if not self._waiting and not self._readers and now - self._asked > _RECENT_S:
                 return
+            await asyncio.sleep(_STEP_S)
 
 
 def _page(found: Edition, text: str) -> Response:

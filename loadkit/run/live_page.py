@@ -15,8 +15,8 @@ from loadkit.live.address import Address
 from loadkit.run.interrupts import Interrupts
 from loadkit.stack.process import child_environment
 
-# With nothing to hold it still hands the final report to those who watch.
-_GRACE_S = 10.0
+# With nothing to hold it still hands the final report to those who watch (15 s at most).
+_GRACE_S = 25.0
 
 
 class LivePage:

@@ -29,6 +29,7 @@ class Crew:
         self.workers: dict[str, subprocess.Popen[str]] = {}
         self.strangers: dict[str, subprocess.Popen[str]] = {}
         self.proxy: Proxy | None = None
+        self.door: Proxy | None = None  # closed until the first tick
         self.cut_at_ticks = cut_at_ticks
         self.port = 0
 
@@ -47,6 +48,8 @@ class Crew:
 
     def on_tick(self, number: int, master: Master) -> None:
         assert self.proxy is not None
+        if number == 1 and self.door is not None:
+            self.door.open()
         if number in self.cut_at_ticks:
             self.proxy.cut()
 
@@ -55,8 +58,8 @@ class Crew:
         try:
             yield
         finally:
-            if self.proxy is not None:
-                self.proxy.close()
+            for proxy in filter(None, (self.proxy, self.door)):
+                proxy.close()
             for process in (*self.workers.values(), *self.strangers.values()):
                 process.kill()
                 process.communicate()
@@ -64,7 +67,7 @@ class Crew:
     def said(self, name: str) -> tuple[str, int]:
         """What a worker printed, and its exit status."""
         process = {**self.workers, **self.strangers}[name]
-        text, _ = process.communicate(timeout=15)
+        text, _ = process.communicate(timeout=60)
         return text, process.returncode
 
 
@@ -84,13 +87,11 @@ class WithStrangers(Crew):
         self.strangers["wrong token"] = start(self.file, self.port, token="quite another token")
         self.strangers["wrong file"] = start(other, self.port)
         for process in self.strangers.values():
-            process.wait(20)
+            process.wait(60)
         super().arrive()
-
-    def on_tick(self, number: int, master: Master) -> None:
-        super().on_tick(number, master)
-        if number == 1:
-            self.strangers["too late"] = harness.start_worker(self.file, self.port)
+        # Made ready beforehand, so that it is too late by little.
+        self.door = Proxy(self.port, closed=True)
+        self.strangers["too late"] = start(self.file, self.door.port)
 
 
 def test_strangers_are_refused_at_both_ends_and_a_cut_link_loses_nothing(tmp_path: Path) -> None:
@@ -203,12 +204,12 @@ def test_workers_of_a_killed_master_end_by_themselves(tmp_path: Path) -> None:
 def test_too_few_workers_end_the_run_with_nothing_sent(tmp_path: Path) -> None:
     crew = Crew(harness.write(tmp_path))
     with harness.serving() as server, crew.cared_for():
-        setup = {"workers": 3, "local": False, "port": 0, "token": harness.TOKEN, "timeout": 5}
+        setup = {"workers": 3, "local": False, "port": 0, "token": harness.TOKEN, "timeout": 10}
         master = Master(crew.file, Scenario(stages=STAGES), host=server.url, master=setup)
         run = master.follow(lambda frame: crew.on_frame(frame, master))
         assert server.received() == 0
         assert (run.end["reason"], run.status) == ("error", 0)
-        assert run.end["message"] == "2 of 3 workers came within 5 s; nothing was sent"
+        assert run.end["message"] == "2 of 3 workers came within 10 s; nothing was sent"
         text, status = crew.said("near")
         assert "the master ended the run before it began" in text
         assert status == 1

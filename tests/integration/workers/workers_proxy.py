@@ -10,18 +10,24 @@ import threading
 class Proxy:
     """Listens on a free port of loopback; passes bytes to a port of loopback."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, closed: bool = False) -> None:
+        """``closed``: whoever comes waits at the door until ``open``."""
         self._target = port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self._flowing = threading.Event()
         self._flowing.set()
         self.connections = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        if not closed:
+            self.open()
 
     @property
     def port(self) -> int:
         return int(self._listener.getsockname()[1])
+
+    def open(self) -> None:
+        """Lets in who comes, and who has come."""
+        threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):

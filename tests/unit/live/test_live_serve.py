@@ -19,6 +19,7 @@ from loadkit.analyse import analyse
 from loadkit.bundle.writer import compact
 from loadkit.collect.httpd import HttpServer
 from loadkit.errors import LoadkitError
+from loadkit.live import serve
 from loadkit.live.bundle import Newsroom
 from loadkit.live.page import live_page
 from loadkit.live.serve import Live
@@ -72,6 +73,33 @@ def test_a_run_is_followed_from_before_its_first_row_to_its_report(tmp_path: Pat
             assert last.headers["x-loadkit-state"] == "final"
             assert last.content == (grown.directory / "report.html").read_bytes()
             assert (await get("/report")).content == last.content
+
+    asyncio.run(follow())
+
+
+def test_a_page_that_thinks_gets_the_final_report_and_one_that_is_closed_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "_RECENT_S", 0.0)
+
+    async def follow() -> None:
+        grown = Growing(tmp_path / "run")
+        grown.begin()
+        async with served(grown.directory) as (live, get):
+            await get("/")  # a page that is closed at once
+            monkeypatch.setattr(serve, "_AWAY_S", 0.5)
+            await asyncio.sleep(0.6)
+            known = {"If-None-Match": (await get("/")).headers["etag"]}
+            monkeypatch.setattr(serve, "_AWAY_S", 60.0)
+            grown.finish()
+            (grown.directory / "report.html").write_text("<h1>done</h1>")
+            await live.finish()
+            seen = asyncio.create_task(live.until_seen(60))
+            await asyncio.sleep(1)
+            assert not seen.done()
+            assert (await get("/next", headers=known)).headers["x-loadkit-state"] == "final"
+            monkeypatch.setattr(serve, "_AWAY_S", 0.5)
+            await asyncio.wait_for(seen, 30)
 
     asyncio.run(follow())
 

@@ -1,4 +1,8 @@
-"""Tests may run side by side (``pytest -n``), but beside one that is marked ``timed`` no other.
+"""The tests share their machine, with one another and with whoever else uses it.
+
+They may run side by side (``pytest -n``), but beside one that is marked ``timed`` no other.
+One that starts servers or a browser and fails is tried once more, and the summary says so (RERUN):
+machines stand still for a second at times. ``-p no:rerunfailures`` shows which can't stand that.
 
 Loaded by pytest (pyproject.toml), for all tests.
 """
@@ -39,3 +43,11 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         return (yield)
     with _room(alone=item.get_closest_marker("timed") is not None):
         return (yield)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not config.pluginmanager.hasplugin("rerunfailures"):
+        return
+    for item in items:
+        if item.get_closest_marker("integration") or item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
