@@ -236,7 +236,9 @@ def test_a_service_is_measured_with_watching_and_without(
 
 
 _COMMAND = """
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in background jobs of a shell
 from loadkit.cli import bench
 from loadkit.cli.command import Parser
 parser = Parser(prog="loadkit bench")
@@ -266,7 +268,8 @@ def test_an_interrupt_ends_everything_and_shows_what_was_measured(
         bench.send_signal(number)
         out, err = bench.communicate(timeout=60)
     finally:
-        bench.kill()
+        with bench:
+            bench.kill()
     assert bench.returncode == 130, err
     assert "interrupted: what was measured until then" in out
     assert json.loads(kept.read_text(encoding="utf-8"))["interrupted"] is True
