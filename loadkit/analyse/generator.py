@@ -25,9 +25,9 @@ GC_S = 0.1
 FILES = 0.95
 PORTS = 100
 INVALID_SHARE = 0.1
-# Waiting for a CPU: of a second, of what it used in it, and in how many seconds it matters.
-WAIT_S = 0.02
-WAIT_PER_CPU = 0.25
+# Waiting for a CPU: of a second, of the response times in it, and in how many seconds it matters.
+WAIT_S = 0.01
+WAIT_PER_RESPONSE = 0.15
 WAIT_SECONDS = 2
 WAIT_SHARE = 0.2
 STARTED_SHARE = 0.95
@@ -44,12 +44,6 @@ class _Second:
     wait_s: float | None = None
     files: float | None = None  # share of those it may have
     ports_used: float | None = None  # below 0: so many are free
-
-    @property
-    def waited(self) -> bool:
-        """Whether it was short of CPU that others used."""
-        wait = self.wait_s or 0.0
-        return wait > WAIT_S and wait > WAIT_PER_CPU * (self.cpu or 0.0)
 
 
 def judge_generator(
@@ -169,11 +163,30 @@ def _causes(row: _Second | None) -> set[str]:
 
 
 def _waited(context: Context, own: dict[int, _Second]) -> tuple[int, ...]:
-    """Measured seconds in which it waited for a CPU, if they are more than a passing few."""
+    """Seconds in which waits for a CPU may be no small part of the latencies, if not a passing few.
+
+    An upper bound: not each of the waits was between a due time and the answer.
+    """
     measured = context.measured_seconds
-    found = tuple(second for second in sorted(measured) if second in own and own[second].waited)
+    spent = _response_s(context)
+
+    def matters(second: int) -> bool:
+        wait = own[second].wait_s or 0.0
+        return wait > WAIT_S and 0 < WAIT_PER_RESPONSE * spent[second] < wait
+
+    found = tuple(second for second in sorted(measured) if second in own and matters(second))
     enough = max(min(WAIT_SECONDS, len(measured)), WAIT_SHARE * len(measured))
     return found if found and len(found) >= enough else ()
+
+
+def _response_s(context: Context) -> npt.NDArray[np.float64]:
+    """The response times of each second added up, s; of one worker, which has an even share."""
+    rows = pick(context.run.seconds, "response")
+    total = np.bincount(
+        rows["second"].to_numpy(np.int64), rows["sum_ns"].to_numpy(np.float64), context.seconds
+    )
+    workers = max(1, context.run.generator["worker"].nunique(dropna=False))
+    return total / (1e9 * workers)
 
 
 def _late_seconds(context: Context, flow: Flow) -> frozenset[int]:
@@ -206,7 +219,8 @@ def _verdict(
     if waited:
         reasons.append(
             f"in {len(waited)} of {measured} measured seconds it was ready to run and had to wait "
-            "for a CPU that others used"
+            "for a CPU that others used, for more than "
+            f"{text.share(WAIT_PER_RESPONSE)} of the response times"
         )
     if not measured:
         reasons.append("no measured stage was reached")

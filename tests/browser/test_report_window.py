@@ -278,20 +278,20 @@ def test_keys_select_extend_and_clear(opened: Opener) -> None:
     page.locator("#chart-latency").focus()
     page.keyboard.press("ArrowRight")
     at = page.locator("#chart-latency .cross b").inner_text().split()[0]
-    assert at == "1:10.5"
+    assert at == "1:20.5"
     for _ in range(3):
         page.keyboard.press("Shift+ArrowRight")
-    assert page.locator("#window .when b").inner_text() == "1:10 to 1:13"
+    assert page.locator("#window .when b").inner_text() == "1:20 to 1:23"
     page.keyboard.press("Control+Shift+ArrowRight")
-    assert page.locator("#window .when b").inner_text() == "1:10 to 1:23"
+    assert page.locator("#window .when b").inner_text() == "1:20 to 1:33"
     page.keyboard.press("Shift+ArrowLeft")
-    assert page.locator("#window .when b").inner_text() == "1:10 to 1:22"
+    assert page.locator("#window .when b").inner_text() == "1:20 to 1:32"
     shown = cells(page)
     shown.pop("busiest")
-    assert shown == expected(numbers(EXAMPLE, 70, 82), 12)
+    assert shown == expected(numbers(EXAMPLE, 80, 92), 12)
     page.keyboard.press("Enter")
     box = page.locator("#chart-load svg").get_attribute("viewBox")
-    assert box is not None and box.split()[::2] == ["70", "12"]
+    assert box is not None and box.split()[::2] == ["80", "12"]
     page.keyboard.press("Escape")
     assert page.locator("#window").is_hidden()
     page.keyboard.press("0")
@@ -345,22 +345,22 @@ def test_the_address_follows_without_filling_the_history(opened: Opener) -> None
     page = opened()
     before = page.evaluate("history.length")
     drag(page, "load", 0.2, 0.4)
-    until(page, "location.hash === '#t=28-57'")
+    until(page, "location.hash === '#t=32-65'")
     page.locator("#chart-latency button", has_text="p50").click()
-    until(page, "location.hash === '#t=28-57&hide=latency%3Ap50'")
+    until(page, "location.hash === '#t=32-65&hide=latency%3Ap50'")
     assert page.evaluate("history.length") == before
     page.reload()
-    assert page.locator("#window .when b").inner_text() == "0:28 to 0:57"
+    assert page.locator("#window .when b").inner_text() == "0:32 to 1:05"
     page.locator("#window [data-act=clear]").click()
     until(page, "location.hash === '#hide=latency%3Ap50'")
 
 
 def test_the_link_can_be_copied(opened: Opener) -> None:
-    page = opened("example", "#t=28-57", permissions=["clipboard-read", "clipboard-write"])
+    page = opened("example", "#t=32-65", permissions=["clipboard-read", "clipboard-write"])
     page.locator("#window [data-act=copy]").click()
     expect(page.locator("#window [data-slot=told]")).to_have_text("Link copied")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert copied == page.url and copied.endswith("#t=28-57")
+    assert copied == page.url and copied.endswith("#t=32-65")
 
 
 def test_nonsense_in_an_address_shows_the_whole_run(opened: Opener) -> None:
@@ -368,7 +368,7 @@ def test_nonsense_in_an_address_shows_the_whole_run(opened: Opener) -> None:
     assert page.locator("#window").is_hidden()
     assert page.locator("#reset").is_disabled()
     page = opened("example", "#t=5000-6000")
-    assert page.locator("#window .when b").inner_text().endswith(" to 2:21")
+    assert page.locator("#window .when b").inner_text().endswith(" to 2:41")
 
 
 def test_findings_and_alerts_lead_to_their_time(opened: Opener) -> None:

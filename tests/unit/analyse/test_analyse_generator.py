@@ -57,18 +57,21 @@ def test_files_and_ports_that_run_out(what: dict[str, Any], why: str) -> None:
 
 
 def test_waiting_for_a_cpu_degrades_when_it_is_no_passing_thing() -> None:
-    seconds = range(10, 30)
-    result = _with(*seconds, run_delay_ns=40_000_000)  # beside 100 ms of CPU a second
+    base, peak = range(4, 14), range(14, 34)  # 50 and 600 ms of response times a second
+    result = _with(*peak, run_delay_ns=100_000_000)
     assert result.verdict == "degraded"
-    assert result.bad_seconds == tuple(seconds)
+    assert result.bad_seconds == tuple(peak)
     assert "20 of 30 measured seconds" in result.reasons[0]
-    assert "had to wait for a CPU" in result.reasons[0]
+    assert "had to wait for a CPU that others used, for more than 15 % of" in result.reasons[0]
     # It never makes a run invalid by itself, and needs a fifth of the measured seconds.
     assert _with(*range(34), run_delay_ns=900_000_000).verdict == "degraded"
-    assert _with(*range(10, 15), run_delay_ns=40_000_000).verdict == "valid"
-    # Little of what it used, or little at all.
-    assert _with(*range(34), run_delay_ns=22_000_000).verdict == "valid"
-    assert _with(*range(34), run_delay_ns=15_000_000, cpu=0.01).verdict == "valid"
+    assert _with(*range(14, 19), run_delay_ns=100_000_000).verdict == "valid"
+    # Little of what was measured, or little at all.
+    assert _with(*peak, run_delay_ns=80_000_000).verdict == "valid"
+    assert _with(*base, run_delay_ns=11_000_000).verdict == "degraded"
+    assert _with(*base, run_delay_ns=9_000_000).verdict == "valid"
+    # A worker waits for what it sends itself.
+    assert _with(*peak, workers=("1", "2"), run_delay_ns=60_000_000).verdict == "degraded"
 
 
 def test_a_bundle_without_these_columns_is_judged_by_the_others() -> None:

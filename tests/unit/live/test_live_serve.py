@@ -33,11 +33,13 @@ async def served(directory: Path, pace_s: float = 0.0) -> AsyncIterator[tuple[Li
     live = Live(Newsroom(directory), "127.0.0.1", pace_s)
     server = HttpServer(live.handle)
     await server.start()
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{server.port}", timeout=120, trust_env=False
-    ) as client:
-        yield live, client.get
-    await server.stop()
+    try:
+        async with httpx.AsyncClient(
+            base_url=f"http://127.0.0.1:{server.port}", timeout=120, trust_env=False
+        ) as client:
+            yield live, client.get
+    finally:
+        await server.stop()
 
 
 def _headline(text: str) -> str:
@@ -62,7 +64,7 @@ def test_a_run_is_followed_from_before_its_first_row_to_its_report(tmp_path: Pat
             second = await waiting
             assert second.status_code == 200
             third = await get("/report")
-            assert _headline(third.text).startswith("Still running, 25 s into 2 min 20 s")
+            assert _headline(third.text).startswith("Still running, 25 s into 2 min 40 s")
 
             final = asyncio.create_task(get("/final", headers=known))
             grown.finish()
