@@ -78,7 +78,7 @@ class Flow:
         frame = self._frame[self._frame["event"] == event]
         if operation is not None:
             frame = frame[frame["operation"] == operation]
-        return _summed(frame, seconds)
+        return summed_by_second(frame, seconds)
 
     def completions(self, seconds: int, operation: str | None = None) -> npt.NDArray[np.float64]:
         """Responses that came, by second."""
@@ -89,17 +89,20 @@ class Flow:
         return ok + self.by_second("failed", seconds, operation)
 
 
-def _summed(frame: pd.DataFrame, seconds: int) -> npt.NDArray[np.float64]:
+def summed_by_second(
+    frame: pd.DataFrame, seconds: int, column: str = "count"
+) -> npt.NDArray[np.float64]:
+    """A column added up in each second of the load's axis; what lies off it is passed over."""
     second = frame["second"].to_numpy(np.int64)
     keep = (second >= 0) & (second < seconds)
     return np.bincount(
-        second[keep], weights=frame["count"].to_numpy(np.float64)[keep], minlength=seconds
+        second[keep], weights=frame[column].to_numpy(np.float64)[keep], minlength=seconds
     ).astype(np.float64)[:seconds]
 
 
 def errors_by_second(frame: pd.DataFrame, seconds: int) -> npt.NDArray[np.float64]:
     """Failures in each second in which the request was due (table ``errors``)."""
-    return _summed(frame, seconds)
+    return summed_by_second(frame, seconds)
 
 
 def mean_rate(counts: npt.NDArray[np.float64], start_s: float, end_s: float) -> float | None:

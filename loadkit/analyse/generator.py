@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from loadkit.analyse import text
-from loadkit.analyse.accounting import Flow
+from loadkit.analyse.accounting import Flow, summed_by_second
 from loadkit.analyse.context import Context
 from loadkit.analyse.latency import pick, quantiles_by_second
 from loadkit.analyse.result import Accounting, GeneratorResult
@@ -182,9 +182,7 @@ def _waited(context: Context, own: dict[int, _Second]) -> tuple[int, ...]:
 def _response_s(context: Context) -> npt.NDArray[np.float64]:
     """The response times of each second added up, s; of one worker, which has an even share."""
     rows = pick(context.run.seconds, "response")
-    total = np.bincount(
-        rows["second"].to_numpy(np.int64), rows["sum_ns"].to_numpy(np.float64), context.seconds
-    )
+    total = summed_by_second(rows, context.seconds, "sum_ns")
     workers = max(1, context.run.generator["worker"].nunique(dropna=False))
     return total / (1e9 * workers)
 

@@ -43,14 +43,9 @@ def port() -> Iterator[str]:
         yield url.rpartition(":")[2]
 
 
-def told_by(case: ElementTree.Element) -> dict[str | None, str]:
-    """The properties of a test case."""
-    return {p.get("name"): p.get("value") or "" for p in case.findall(".//property")}
-
-
 def as_expected(case: ElementTree.Element, folder: Path, status: int) -> bool:
     """The load of a test case ended so; False where the machine was too busy for it."""
-    told = told_by(case)
+    told = {p.get("name"): p.get("value") or "" for p in case.findall(".//property")}
     report = folder / told["loadkit_report"]
     assert report.is_file()
     return check_status(int(told["loadkit_exit_status"]), report.parent, status)
